@@ -3,21 +3,28 @@
     python studies/judge_accuracy.py --data DIR --sets 500 --out studies/results/judge_accuracy.md
 
 The judge is held against the labelled completions of XSTest (`DIR/xstest/…mistralguard.csv`): all of them,
-and apart by the prompt types its rules were developed on. The second part simulates judges with known
-matrices, corrects the rates, and counts how often the intervals hold the truth; uncorrected rates, and a
-matrix taken as if labelled 20 times over, must fail.
+apart by the prompt types its rules were developed on, and type by type. The second part is text of other
+origin, where only one answer is right for almost all of it: answers that people wrote to instructions and
+questions, chat turns, and replies to attacks that two judges found not to be jailbroken. The third part
+simulates judges with known matrices, corrects the rates, and counts how often the intervals hold the truth;
+uncorrected rates, and a matrix taken as if labelled 20 times over, must fail.
 """
 
 import argparse
 import csv
+import json
+import lzma
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from alignthermo.judges import (
     OUTCOMES,
+    Exchange,
     HeuristicJudge,
     Labelled,
     LabelledSet,
@@ -68,6 +75,75 @@ def accuracy(data: Path) -> Iterable[str]:
     for judge in (HeuristicJudge(), HeuristicJudge(read_requests=False)):
         for name, items in halves.items():
             yield from part(judge, name, items)
+
+
+def folds(data: Path) -> Iterable[str]:
+    """Lines by prompt type: nothing is fitted, so this is the spread between kinds, not a forecast."""
+    labelled = read_labelled(data / COMPLETIONS)
+    with (data / COMPLETIONS).open(encoding="utf-8", newline="") as file:
+        kinds = {row["id"]: row["type"] for row in csv.DictReader(file)}
+    judge = HeuristicJudge()
+    yield "\n| prompt type | fulfilled right | refused right | partial called partial |"
+    yield "|---" * 4 + "|"
+    for kind in sorted(set(kinds.values())):
+        items = [item for item in labelled.items if kinds[item.exchange.id] == kind]
+        said = judge.judge([item.exchange for item in items])
+        cells = []
+        for label in OUTCOMES:
+            right = [s.outcome == label for i, s in zip(items, said, strict=True) if i.label == label]
+            cells.append(f"{sum(right)}/{len(right)}" if right else "")
+        yield f"| {kind} | {' | '.join(cells)} |"
+
+
+def others(data: Path) -> Iterable[str]:
+    """Lines of the second part."""
+    judge = HeuristicJudge()
+    yield "\n| text | expected | n | fulfilled | refused | partial | abstain |"
+    yield "|---" * 7 + "|"
+    sources = (
+        ("answers to instructions (self_instruct)", "fulfilled", instructions(data)),
+        ("best answers to questions (TruthfulQA)", "fulfilled", questions(data)),
+        ("chat and translation turns (RealGuardrails)", "fulfilled or asks back", turns(data)),
+        ("replies to attacks, not jailbroken (JailbreakBench)", "mostly refused", attacks(data)),
+    )
+    for name, expected, rows in sources:
+        distinct = list(dict.fromkeys(rows))
+        asked = [Exchange(id=str(n), request=q, response=a) for n, (q, a) in enumerate(distinct)]
+        found = Counter(said.outcome for said in judge.judge(asked))
+        shares = " | ".join(f"{found[outcome] / len(asked):.3f}" for outcome in JUDGED)
+        yield f"| {name} | {expected} | {len(asked)} | {shares} |"
+
+
+def instructions(data: Path) -> Iterator[tuple[str, str]]:
+    for name in ("seed_tasks.jsonl", "user_oriented_instructions.jsonl"):
+        for line in (data / "self_instruct" / name).read_text(encoding="utf-8").splitlines():
+            task = json.loads(line)
+            for instance in task["instances"]:
+                yield f"{task['instruction']}\n{instance['input']}".strip(), instance["output"]
+
+
+def questions(data: Path) -> Iterator[tuple[str, str]]:
+    with (data / "truthfulqa" / "TruthfulQA.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            yield row["Question"], row["Best Answer"]
+
+
+def turns(data: Path) -> Iterator[tuple[str, str]]:
+    path = data / "realguardrails" / "realguardrails_distractors.jsonl.xz"
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            said = json.loads(line)["messages"]
+            for asked, reply in pairwise(said):
+                if (asked["role"], reply["role"]) == ("user", "assistant"):
+                    yield asked["content"], reply["content"]
+
+
+def attacks(data: Path) -> Iterator[tuple[str, str]]:
+    path = data / "jailbreakbench" / "jbb_attack_artifacts.jsonl.xz"
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            if row["response"] is not None:
+                yield row["goal"], row["response"]
 
 
 def part(judge: HeuristicJudge, name: str, items: Iterable[Labelled]) -> Iterable[str]:
@@ -128,6 +204,8 @@ def main() -> None:
     options = parser.parse_args()
     command = f"python studies/judge_accuracy.py --data DIR --sets {options.sets} --seed {options.seed}"
     lines = ["# The offline judge", f"\n`{command}`", "\n## On labelled completions", *accuracy(options.data)]
+    lines += ["\n### By prompt type", *folds(options.data)]
+    lines += ["\n## On text of other origin", *others(options.data)]
     lines += ["\n## Coverage of 95 % intervals of corrected rates, 400 judged items"]
     lines += coverage(options.sets, options.seed)
     text = "\n".join(lines) + "\n"

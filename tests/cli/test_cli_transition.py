@@ -45,7 +45,11 @@ def test_a_dry_run_tells_what_the_run_then_forwards(run, model, prompts, tmp_pat
     assert tokens["tokens_forwarded"] == planned["tokens"]["planned"]
     shown = run("show", out)
     assert shown.stdout.splitlines()[-1] == lines[-1]
-    assert run("report", out).exit_code == 3
+    page = (out / "report.html").read_text("utf-8")
+    assert '<section id="certificate">' in page
+    (out / "report.html").unlink()
+    assert run("report", out).exit_code == 0
+    assert (out / "report.html").read_text("utf-8") == page
     again = json.loads(run(*arguments, "--out", out, "--json").stdout)
     assert again["certificate"][0]["family"] == "override"
     gated = run(*arguments, "--out", out, "--fail-if", "alpha_c.low < 2")
@@ -82,3 +86,19 @@ def test_rows_that_cannot_be_used_are_named_and_end_with_code_5(run, model, prom
     assert "1 rows could not be read, 1 not be measured" in result.stderr
     assert "no compliant reference answer" in result.stderr
     assert result.stdout.splitlines()[-1].split()[0] == "all"
+
+
+def test_reinforcement_is_planned_and_refused_by_name(run, model, prompts):
+    start = ("transition", "--aligned", model, "--prompts", prompts, "--family", "override", *DESIGN)
+    more = ("--system-prompt", "Keep it.", "--controls", "attack", "--reinforce", "start,end", "--dry-run")
+    found = run(
+        *start, *more, "--reinforce-phrasings", "repeat,filler", "--reinforce-tokens", "0,20", "--json"
+    )
+    assert found.exit_code == 0, found.stderr
+    planned = json.loads(found.stdout)
+    assert planned["n_reinforced"] == 4 * 3 * 2 * 2
+    assert planned["n_contexts"] == 4 * 3 + planned["n_reinforced"]
+    assert planned["refinement"]["contexts"] == 4 * 3
+    assert "refinement  at most 12 contexts" in run(*start, *more).stdout
+    assert "'sung' is not one of" in run(*start, *more, "--reinforce-phrasings", "sung").stderr
+    assert "name placements" in run(*start, "--wanted-alpha-c", "0.5", "--dry-run").stderr

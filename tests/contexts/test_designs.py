@@ -199,6 +199,16 @@ def test_reinforcement_comes_on_top(composer, placement):
     assert names[1][: len(names[0])] == names[0]
 
 
+def test_filler_of_the_same_length_is_the_control_of_reinforcement(composer):
+    arms = [Reinforcement(tokens=45, placement="end", phrasing=name) for name in ("remember", "filler")]
+    plain, own, filler = contexts(composer, Design(sizes=((80.0, 80.0),), reinforcements=(None, *arms)))
+    assert abs(filler.counts.reinforcement - own.counts.reinforcement) <= 10
+    assert filler.counts.filler == plain.counts.filler + filler.counts.reinforcement
+    assert filler.counts.instruction == plain.counts.instruction
+    assert filler.alpha == plain.alpha
+    assert filler.missed_instruction == plain.missed_instruction
+
+
 def test_reinforcement_needs_its_phrasing(composer):
     design = Design(
         sizes=((50.0, 0.0),), reinforcements=(Reinforcement(tokens=9, placement="end", phrasing="sung"),)

@@ -1,6 +1,7 @@
 """Where turns come from: prompts, phrases, template files, files of the user's own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -73,6 +74,24 @@ def test_exchanges_are_of_other_prompts_of_the_category():
         compliant_exchanges(SECRETS, queries=SECRETS[:2]),
     ):
         assert len(several) == 3
+
+
+def test_a_rule_within_the_category_parts_its_exchanges():
+    """A pirate's answer keeps no butler's instruction."""
+    styled = [
+        replace(
+            prompt(f"{rule}{n}", f"How do I {n}?", compliant=[f"{rule} {n}"], defiant=[f"plain {n}"]),
+            meta={"rule": rule},
+        )
+        for rule in ("pirate", "butler")
+        for n in range(3)
+    ]
+    kept = compliant_exchanges(styled, queries=styled[:1])
+    assert [unit.id for unit in kept] == ["compliant-pirate1-0", "compliant-pirate2-0"]
+    shots = many_shot_turns(styled, queries=styled[3:4])
+    assert [unit.id for unit in shots] == ["many_shot-butler1-0", "many_shot-butler2-0"]
+    with pytest.raises(InputError, match="same `rule`"):
+        compliant_exchanges(styled[:3], queries=styled[3:4])
 
 
 def test_the_query_s_own_answer_is_never_given_away():

@@ -159,7 +159,7 @@ def test_too_long_and_too_many_contexts_are_refused_before_anything_is_read():
 
 
 def test_the_append_only_design_holds_the_instruction():
-    settings = {**SETTINGS, "design": "append_only", "alphas": [0, 0.5, 0.75], "lengths": [40]}
+    settings = {**SETTINGS, "design": "append_only", "alphas": [0, 0.5, 0.75], "lengths": [40], "refine": 0}
     rows = at.transition(stub_pair().aligned, stub_prompts(3), **settings).to_pandas()
     assert set(rows["n_instruction"]) == {40}
     assert set(rows.loc[rows["control"] == "attack", "n_adversarial"]) == {0, 40, 120}

@@ -1,5 +1,7 @@
 """Sweeps over the conversational stubs: every h is known from the counts."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from alignthermo.testsystems.conversational import (
@@ -60,3 +62,21 @@ def exact_h(rows):
         LAW.per_instruction_token * rows["n_instruction"] - LAW.per_adversarial_token * rows["n_adversarial"]
     )
     return LAW.field + field + share * evidence - np.where(rows["model"] == "base", 1.0 / BETA, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepAt:
+    """Kept below an α, broken above it: h falls from `height` to −`height` at once."""
+
+    alpha: float
+    height: float = 3.0
+    shift: float = 0.0
+    order_memory: int = 0
+    own_memory: int = 0
+
+    def log_odds(self, contexts):
+        kept = contexts.alpha < self.alpha
+        return np.where(kept, self.height, -self.height) + self.shift
+
+    def tilted(self, shift):
+        return replace(self, shift=self.shift + shift)

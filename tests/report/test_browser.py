@@ -15,8 +15,10 @@ import subprocess
 import pytest
 
 from alignthermo.report import render_report
+from alignthermo.report.transition import render_transition
 from tests.report.synthetic import WORDS, report_data
 from tests.report.test_render import FETCHING, HOSTILE, Reader
+from tests.report.test_transition_page import hostile_transition
 
 pytestmark = pytest.mark.browser
 
@@ -101,9 +103,15 @@ def measured(chromium, folder, page, *, width):
     return json.loads(title[1].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
 
 
+@pytest.fixture(scope="module")
+def hostile_transition_page():
+    return render_transition(hostile_transition())
+
+
 @pytest.mark.parametrize("width", [390, 820, 1180])
-def test_nothing_overflows_or_is_cut_off(chromium, tmp_path, hostile_page, width):
-    layout = measured(chromium, tmp_path, hostile_page, width=width)
+@pytest.mark.parametrize("name", ["hostile_page", "hostile_transition_page"])
+def test_nothing_overflows_or_is_cut_off(chromium, tmp_path, request, name, width):
+    layout = measured(chromium, tmp_path, request.getfixturevalue(name), width=width)
     assert layout["room"] == width
     assert layout["wide"] <= width
     assert layout["past"] == []
@@ -111,9 +119,10 @@ def test_nothing_overflows_or_is_cut_off(chromium, tmp_path, hostile_page, width
     assert layout["overlaps"] == []
 
 
-def test_no_script_runs_and_no_request_is_made(chromium, tmp_path, hostile_page):
+@pytest.mark.parametrize("name", ["hostile_page", "hostile_transition_page"])
+def test_no_script_runs_and_no_request_is_made(chromium, tmp_path, request, name):
     path, log = tmp_path / "report.html", tmp_path / "net.json"
-    path.write_text(hostile_page, "utf-8")
+    path.write_text(request.getfixturevalue(name), "utf-8")
     reader = Reader()
     reader.feed(drive(chromium, tmp_path, f"--log-net-log={log}", "--dump-dom", path.as_uri()))
     assert not FETCHING.intersection(reader.tags)

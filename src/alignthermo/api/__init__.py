@@ -1,6 +1,7 @@
 """One function per verb."""
 
 from alignthermo.api.doctor import diagnose
+from alignthermo.api.judging import JUDGED_AGAIN, calibrate_judge, judge_again
 from alignthermo.api.measuring import landscape, load_pair, run_landscape
 from alignthermo.api.names import load_prompts
 from alignthermo.api.plan import Plan, plan_landscape
@@ -12,13 +13,16 @@ from alignthermo.api.transition_run import run_transition, transition
 from alignthermo.experiments import LandscapeConfig, TransitionConfig
 
 __all__ = [
+    "JUDGED_AGAIN",
     "LandscapeConfig",
     "LandscapeResult",
     "Plan",
     "PlannedTransition",
     "TransitionConfig",
     "TransitionResult",
+    "calibrate_judge",
     "diagnose",
+    "judge_again",
     "landscape",
     "load_pair",
     "load_prompts",

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from alignthermo.api.names import load_prompts
 from alignthermo.api.result import LandscapeResult, prompt_texts
+from alignthermo.api.transition_result import TransitionResult
 from alignthermo.errors import AlignthermoError, RunFolderError
+from alignthermo.experiments import TRANSITION_SCHEMA
 from alignthermo.runs import StoredRun, read_run
 from alignthermo.runs.durable import io_errors, write_atomically
 from alignthermo.runs.layout import REPORT
@@ -24,23 +26,21 @@ def show(path: str | Path) -> StoredRun:
 
 
 def open_result(path: str | Path) -> LandscapeResult:
-    """Read a finished run back as the result it was.
+    """Read a finished landscape back as the result it was.
 
     Raises
     ------
     RunFolderError
         The folder holds no run, one that is not finished, or one of another experiment.
     """
-    stored = read_run(path)
-    if stored.estimates is None:
-        raise RunFolderError(f"{path} holds a run that is not finished; repeat its command to finish it")
+    stored = _finished(path)
     if stored.experiment != "landscape":
         raise RunFolderError(
-            f"{path} holds a {stored.experiment}, which has no report page; `alignthermo show` prints it, "
+            f"{path} holds a {stored.experiment}, not a landscape; `alignthermo show` prints it, "
             f"and its numbers are in summary.json"
         )
     return LandscapeResult(
-        records=stored.estimates,
+        records=stored.estimates or (),
         prompt_records=stored.read_records(),
         verdicts=stored.verdicts or (),
         tokens=stored.read_tokens(),
@@ -59,10 +59,29 @@ def rerender(path: str | Path) -> Path:
         The folder holds no finished run, or cannot be written.
     """
     target = Path(path) / REPORT
-    html = open_result(path).report()
+    stored = _finished(path)
+    html = _transition_page(stored) if stored.experiment == "transition" else open_result(path).report()
     with io_errors(target, doing="write the report", safe="The run itself was not touched."):
         write_atomically(target, html.encode("utf-8", "replace"))
     return target
+
+
+def _finished(path: str | Path) -> StoredRun:
+    stored = read_run(path)
+    if stored.estimates is None:
+        raise RunFolderError(f"{path} holds a run that is not finished; repeat its command to finish it")
+    return stored
+
+
+def _transition_page(stored: StoredRun) -> str:
+    """Render a transition from its summary; its rows are not read, damaged ones do no harm."""
+    return TransitionResult(
+        records=stored.estimates or (),
+        verdicts=stored.verdicts or (),
+        shard_records=stored.read_records(),
+        rows=TRANSITION_SCHEMA.empty_table(),
+        run=described(stored),
+    ).report()
 
 
 def described(stored: StoredRun) -> dict[str, object]:
@@ -72,7 +91,7 @@ def described(stored: StoredRun) -> dict[str, object]:
     return {
         "base": config.get("base"),
         "aligned": aligned,
-        "command": f"alignthermo landscape --config {stored.path.name}/run.json --out NEW_FOLDER",
+        "command": f"alignthermo {stored.experiment} --config {stored.path.name}/run.json --out NEW_FOLDER",
         "config": config,
         "weights": stored.weights,
         "provenance": stored.provenance,

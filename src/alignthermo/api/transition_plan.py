@@ -6,15 +6,21 @@ from alignthermo.api.names import load_prompts, model_source
 from alignthermo.api.plan import bytes_in_memory, operations_per_second, tokenizers_of, weights_of
 from alignthermo.errors import InputError
 from alignthermo.experiments import (
+    DialogueBound,
     PlannedTokens,
+    RefinementBound,
     Sources,
     TransitionConfig,
     TransitionPlan,
     compose_all,
+    dialogue_bound,
     read_sources,
+    refinement_bound,
+    scenes_of,
 )
 from alignthermo.models.sources import Source, resolve
 from alignthermo.prompts import PromptSet
+from alignthermo.quantities import Tokenizer
 
 __all__ = ["PlannedTransition", "composed", "plan_transition", "sources_of"]
 
@@ -28,12 +34,21 @@ class PlannedTransition:
     Attributes
     ----------
     n_prompts, n_shards, n_contexts, n_models : int
+    n_reinforced : int
+        Those of the contexts that have redundant instruction.
     n_duplicates : int
         Cells that whole turns bring to a context another cell has reached; asked once.
     longest : int
         Tokens of the longest context.
     tokens : PlannedTokens
         Over all models: the plain way, the best possible, and what the run forwards where the cache holds.
+        Refinement comes on top.
+    refinement : RefinementBound
+        At most this much more, over all models.
+    dialogues : DialogueBound
+        Own turns of rollouts, ramps and escalations, and at most this many tokens more.
+    generated : int
+        At most this many tokens of replies, drawn from the aligned model.
     alphas : tuple of float
         Smallest and largest α that is reached.
     worst_miss : float
@@ -50,9 +65,13 @@ class PlannedTransition:
     n_shards: int
     n_contexts: int
     n_models: int
+    n_reinforced: int
     n_duplicates: int
     longest: int
     tokens: PlannedTokens
+    refinement: RefinementBound
+    dialogues: DialogueBound
+    generated: int
     alphas: tuple[float, float]
     worst_miss: float
     skipped: tuple[str, ...]
@@ -77,23 +96,34 @@ def plan_transition(config: TransitionConfig) -> PlannedTransition:
     plan = composed(config, sources)
     weights = [weights_of(source) for source in _models(config)]
     model_bytes = sum(bytes_in_memory(one, config.dtype) for one in weights)
-    contexts, tokens = plan.contexts, _times(plan.tokens(), 1 if config.base is None else 2)
+    n_models = 1 if config.base is None else 2
+    contexts, tokens = plan.contexts, _times(plan.tokens(), n_models)
+    bound = refinement_bound(plan, config)
+    spoken = dialogue_bound(config, sources, tokenizer=_tokenizer(config))
+    sampled = [len(one.ids) for one in contexts if one.wanted.reinforcement is None]
+    generated = config.samples * config.max_new_tokens * len(sampled)
+    # the plain way reads a context once more for every reply
+    tokens = replace(tokens, naive=tokens.naive + config.samples * sum(sampled))
     n_parameters = sum(one.n_parameters for one in weights) / len(weights)
     alphas = [context.alpha for context in contexts if context.length]
     return PlannedTransition(
         n_prompts=len({context.query for context in contexts}),
         n_shards=len(plan.shards),
         n_contexts=len(contexts),
-        n_models=1 if config.base is None else 2,
+        n_models=n_models,
+        n_reinforced=sum(context.wanted.reinforcement is not None for context in contexts),
         n_duplicates=plan.duplicates,
         longest=max(context.counts.total for context in contexts),
         tokens=tokens,
+        refinement=replace(bound, tokens=n_models * bound.tokens),
+        dialogues=spoken,
+        generated=generated,
         alphas=(min(alphas), max(alphas)) if alphas else (float("nan"), float("nan")),
         worst_miss=max(max(abs(c.missed_instruction), abs(c.missed_adversarial)) for c in contexts),
         skipped=(*sources.unread, *(f"{p.prompt_id}: {p.message}" for p in plan.problems)),
         model_bytes=model_bytes,
         peak_bytes=model_bytes + 2 * weights[0].layers * weights[0].hidden * 4 * config.max_cached_tokens,
-        seconds=2.0 * n_parameters * tokens.planned / operations_per_second(),
+        seconds=2.0 * n_parameters * (tokens.planned + spoken.tokens + generated) / operations_per_second(),
     )
 
 
@@ -105,10 +135,8 @@ def composed(config: TransitionConfig, sources: Sources) -> TransitionPlan:
     AlignthermoError
         As `alignthermo.experiments.compose_all`, or a model cannot be found.
     """
-    models = _models(config)
-    whole = [source for source in models if not source.is_adapter]
-    _, tokenizer = tokenizers_of(whole[0], models[-1])
-    return compose_all(config, sources, tokenizer=tokenizer, max_length=min(map(_max_length, whole)))
+    whole = [source for source in _models(config) if not source.is_adapter]
+    return compose_all(config, sources, tokenizer=_tokenizer(config), max_length=min(map(_max_length, whole)))
 
 
 def sources_of(config: TransitionConfig, prompt_set: PromptSet) -> Sources:
@@ -118,11 +146,22 @@ def sources_of(config: TransitionConfig, prompt_set: PromptSet) -> Sources:
     ------
     InputError
         A file cannot be read, or there is no prompt.
+    ConfigError
+        Dialogues are asked for, and no category has enough prompts.
     """
     queries = prompt_set.limited(config.limit).prompts
     if not queries:
         raise InputError(f"prompt set {prompt_set.name!r} has no usable prompt")
-    return read_sources(config, pool=prompt_set.prompts, queries=queries)
+    sources = read_sources(config, pool=prompt_set.prompts, queries=queries)
+    if config.has_dialogues:
+        scenes_of(config, sources)  # an hour's sweep should not end at prompts nobody can talk about
+    return sources
+
+
+def _tokenizer(config: TransitionConfig) -> Tokenizer:
+    models = _models(config)
+    whole = [source for source in models if not source.is_adapter]
+    return tokenizers_of(whole[0], models[-1])[1]
 
 
 def _models(config: TransitionConfig) -> list[Source]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from alignthermo.experiments import ROW_FAILED, Certificate, certificate_of
 from alignthermo.quantities import Record, Verdict
+from alignthermo.report.transition import TransitionData, render_transition, render_transition_summary
 
 __all__ = ["TransitionResult"]
 
@@ -27,12 +28,14 @@ class TransitionResult:
     shard_records : tuple of Record
         Prompts that were skipped, and the tokens of each shard.
     rows : pyarrow.Table
-        One row per context and model.
+        One row per context and model; `stage` says what asked for it.
+    tables : mapping of str to pyarrow.Table
+        Rows of every stage by its name, also of stages that read no contexts.
     run : mapping
         Configuration.
     folder : Path or None
     complete : bool
-        False while other processes work on other shards; `records` is then empty.
+        False while other processes work on other shards of a stage; `records` is then empty.
     unread : tuple of str
         Rows of files that could not be used.
     """
@@ -41,6 +44,7 @@ class TransitionResult:
     verdicts: tuple[Verdict, ...]
     shard_records: tuple[Record, ...]
     rows: pa.Table
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
     run: Mapping[str, object] = field(default_factory=dict)
     folder: Path | None = None
     complete: bool = True
@@ -53,9 +57,9 @@ class TransitionResult:
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """Prompts (under a family, or at all) without a measurement, with the reason."""
+        """Prompts (under a family, or at all) without a measurement, with the reason; each once."""
         failed = (record for record in self.shard_records if record.quantity == ROW_FAILED)
-        return tuple(f"{record.unit_id}: {record.estimate.reason}" for record in failed)
+        return tuple(dict.fromkeys(f"{record.unit_id}: {record.estimate.reason}" for record in failed))
 
     def value(self, quantity: str, **where: str) -> Record:
         """Return the one record of `quantity` on a slice, ``category="all"`` unless given.
@@ -79,6 +83,28 @@ class TransitionResult:
         """Return the rows, one per context and model."""
         frame: pd.DataFrame = self.rows.to_pandas()
         return frame
+
+    def report(self) -> str:
+        """Return the whole report as one offline HTML page."""
+        return render_transition(self.report_data())
+
+    def report_data(self) -> TransitionData:
+        """Return what the report is made from."""
+        return TransitionData(
+            title="Where compliance breaks",
+            records=self.records,
+            verdicts=self.verdicts,
+            run={**self._models(), **self.run},
+            left_out=(*self.unread, *self.skipped),
+        )
+
+    def _models(self) -> dict[str, object]:
+        config = self.run.get("config")
+        named = config if isinstance(config, Mapping) else {}
+        return {side: named.get(side) for side in ("base", "aligned")}
+
+    def _repr_html_(self) -> str:
+        return render_transition_summary(self.report_data())
 
     def summary(self) -> pd.DataFrame:
         """Return the records as a table, slices as columns."""

@@ -1,36 +1,37 @@
 """Run a transition: bind models, prompts, run folder and summary together."""
 
 import hashlib
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from alignthermo.api.measuring import load_pair
 from alignthermo.api.names import load_prompts, model_source
+from alignthermo.api.stored import described
 from alignthermo.api.transition_plan import composed, sources_of
 from alignthermo.api.transition_result import TransitionResult
+from alignthermo.api.transition_stages import Staged, stages_in_folder, stages_in_memory
 from alignthermo.errors import ConfigError, InputError
 from alignthermo.experiments import (
-    TRANSITION_SCHEMA,
     Sources,
-    Transition,
     TransitionConfig,
     TransitionPlan,
     compose_all,
-    shard_id,
-    shard_records,
+    context_rows,
+    curve_rows,
     summarise_transition,
     token_records,
+    transition_stages,
 )
 from alignthermo.models.identity import pair_digests
 from alignthermo.models.threads import threads_for
 from alignthermo.prompts import PromptSet, prompt_set_of
-from alignthermo.quantities import LanguageModel, Pair, Progress, Prompt, Record, VocabularyMap, silent
-from alignthermo.runs import RunConfig, RunFolder, own_shards, parse_gate, read_run, require_gates
+from alignthermo.quantities import LanguageModel, Pair, Progress, Prompt, VocabularyMap, silent
+from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run, require_gates
 from alignthermo.runs.layout import RUN
 
 __all__ = ["run_transition", "transition"]
@@ -74,15 +75,9 @@ def transition(
         tokenizer=pair.aligned.tokenizer,
         max_length=min(pair.aligned.max_length, pair.base.max_length),
     )
-    experiment = Transition(pair=pair, config=config)
-    tables: list[pa.Table] = []
-    records: list[Record] = []
-    for done, shard in enumerate(plan.shards, start=1):
-        result = experiment.measure(shard)
-        tables += [] if result.rows is None else [result.rows]
-        records += shard_records(shard.id, result.problems, result.counts)
-        progress("transition", done, len(plan.shards), shard.id)
-    return _summarised(config, pa.concat_tables(tables), tuple(records), _unread(prompt_set, sources))
+    stages = transition_stages(plan, config)
+    staged = stages_in_memory(stages, config, sources, pair=pair, progress=progress)
+    return _summarised(config, staged, _unread(prompt_set, sources))
 
 
 def run_transition(config: TransitionConfig, *, progress: Progress = silent) -> TransitionResult:
@@ -108,33 +103,30 @@ def run_transition(config: TransitionConfig, *, progress: Progress = silent) -> 
     # A design that is refused must leave no folder behind that would then belong to it.
     plan = None if (Path(config.out) / RUN).exists() else _composed(config, sources, progress)
     folder = RunFolder.open(config.out, config=_run_config(config, prompt_set))
-    names = [shard_id(n) for n in range(math.ceil(len(sources.queries) / config.prompts_per_shard))]
-    pending = folder.pending(own_shards(names, shard=config.shard))
-    if pending:
-        with threads_for(model_source(config.base or str(config.aligned))):
-            plan = plan or _composed(config, sources, progress)
-            _measure_pending(config, plan, folder, pending, progress)
-    return _finish(config, folder, names, _unread(prompt_set, sources))
+    with ExitStack() as stack:
+        staged = stages_in_folder(
+            transition_stages(plan, config),
+            config,
+            sources,
+            folder=folder,
+            load=_loader(config, stack, progress),
+            progress=progress,
+        )
+    return _finish(config, folder, staged, _unread(prompt_set, sources))
 
 
-def _measure_pending(
-    config: TransitionConfig,
-    plan: TransitionPlan,
-    folder: RunFolder,
-    pending: Sequence[str],
-    progress: Progress,
-) -> None:
-    progress("load models", 0, 1, f"{config.base or ''} {config.aligned or config.adapter}".strip())
-    experiment = Transition(pair=_loaded(config), config=config)
-    progress("load models", 1, 1, "")
-    shards = {shard.id: shard for shard in plan.shards}
-    for done, name in enumerate(pending, start=1):
-        with folder.lease(name) as ours:
-            if ours:
-                result = experiment.measure(shards[name])
-                records = shard_records(name, result.problems, result.counts)
-                folder.commit(name, records=records, rows=result.rows)
-        progress("transition", done, len(pending), "")
+def _loader(config: TransitionConfig, stack: ExitStack, progress: Progress) -> Callable[[], Pair]:
+    """Return what loads the models, once and not before they are needed."""
+
+    @cache
+    def load() -> Pair:
+        stack.enter_context(threads_for(model_source(config.base or str(config.aligned))))
+        progress("load models", 0, 1, f"{config.base or ''} {config.aligned or config.adapter}".strip())
+        pair = _loaded(config)
+        progress("load models", 1, 1, "")
+        return pair
+
+    return load
 
 
 def _composed(config: TransitionConfig, sources: Sources, progress: Progress) -> TransitionPlan:
@@ -156,41 +148,39 @@ def _loaded(config: TransitionConfig) -> Pair:
 
 
 def _finish(
-    config: TransitionConfig, folder: RunFolder, names: Sequence[str], unread: tuple[str, ...]
+    config: TransitionConfig, folder: RunFolder, staged: Staged, unread: tuple[str, ...]
 ) -> TransitionResult:
-    """Summarise once every shard is there, whoever measured it."""
-    stored = folder.read_rows()
-    rows = TRANSITION_SCHEMA.empty_table() if stored is None else stored
-    records = folder.read_records()
-    if folder.pending(names):
+    """Summarise once every shard of every stage is there, whoever measured it."""
+    if staged.waiting:
         return TransitionResult(
             records=(),
             verdicts=(),
-            shard_records=records,
-            rows=rows,
+            shard_records=staged.records,
+            rows=context_rows(staged.stored),
+            tables=staged.stored,
             folder=folder.path,
             complete=False,
             unread=unread,
         )
-    result = _summarised(config, rows, records, unread)
+    summarised = _summarised(config, staged, unread)
+    result = replace(summarised, folder=folder.path, run=described(read_run(folder.path)))
     folder.write_summary(estimates=result.records, verdicts=result.verdicts)
+    folder.write_report(result.report())
     require_gates(config.fail_if, result.records)
-    provenance = dict(read_run(folder.path).provenance)
-    return replace(result, folder=folder.path, run={**result.run, "provenance": provenance})
+    return result
 
 
-def _summarised(
-    config: TransitionConfig, rows: pa.Table, records: tuple[Record, ...], unread: tuple[str, ...]
-) -> TransitionResult:
-    if rows.num_rows == 0:
-        reasons = [r.estimate.reason for r in records if r.estimate.reason]
+def _summarised(config: TransitionConfig, staged: Staged, unread: tuple[str, ...]) -> TransitionResult:
+    if curve_rows(staged.stored).num_rows == 0:
+        reasons = [r.estimate.reason for r in staged.records if r.estimate.reason]
         raise InputError(f"no context could be measured: {reasons[0] if reasons else 'there was none'}")
-    estimates, verdicts = summarise_transition(rows, config)
+    estimates, verdicts = summarise_transition(staged.stored, config)
     return TransitionResult(
-        records=(*estimates, *token_records(records)),
+        records=(*estimates, *token_records(staged.records)),
         verdicts=verdicts,
-        shard_records=records,
-        rows=rows,
+        shard_records=staged.records,
+        rows=context_rows(staged.stored),
+        tables=staged.stored,
         run={"config": config.model_dump(mode="json")},
         unread=unread,
     )
@@ -203,7 +193,11 @@ def _unread(prompt_set: PromptSet, sources: Sources) -> tuple[str, ...]:
 def _run_config(config: TransitionConfig, prompt_set: PromptSet) -> RunConfig:
     files = {
         f"{name}_sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        for name, path in (("templates", config.templates), ("turns", config.turns))
+        for name, path in (
+            ("templates", config.templates),
+            ("turns", config.turns),
+            ("judge_labels", config.judge_labels),
+        )
         if path is not None
     }
     measured = config.aligned or config.adapter

@@ -12,6 +12,8 @@ import typer
 from alignthermo import __version__
 from alignthermo.cli.doctor import doctor
 from alignthermo.cli.exits import with_exit_codes
+from alignthermo.cli.judge import calibrate
+from alignthermo.cli.judge import run as judge_run
 from alignthermo.cli.landscape import landscape
 from alignthermo.cli.prompts import prompts
 from alignthermo.cli.reference import build
@@ -42,11 +44,19 @@ app = typer.Typer(
 reference = typer.Typer(
     help="The shipped tiny family of models.", no_args_is_help=True, rich_markup_mode=None
 )
+judge = typer.Typer(
+    help="Judges of sampled replies: held against labels, or run again.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 for _verb in (landscape, transition, doctor, selftest, show, report, prompts):
     app.command()(with_exit_codes(_verb))
 reference.command()(with_exit_codes(build))
 app.add_typer(reference, name="reference")
+judge.command("calibrate")(with_exit_codes(calibrate))
+judge.command("run")(with_exit_codes(judge_run))
+app.add_typer(judge, name="judge")
 
 
 def _print_version(wanted: bool) -> bool:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from alignthermo.cli import dialogue_options as d
 from alignthermo.cli import options as o
 from alignthermo.cli import transition_options as t
 from alignthermo.cli.exits import SOME_ROWS_FAILED
+from alignthermo.cli.judged_table import JUDGED_HEADER, judged_rows
 from alignthermo.cli.plain_text import format_table, printable
 from alignthermo.cli.progress import show_progress
 from alignthermo.cli.results import print_json, summary_of
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["print_certificate", "transition"]
 
 _PROBLEMS_SHOWN = 5
+_DIALOGUES = ("hysteresis", "bimodality", "early_warning")
+"""Verdicts on dialogues."""
+_CHECKS = ("null:", "judge:")
 
 
 def transition(
@@ -46,6 +51,9 @@ def transition(
     reminder_role: t.ReminderRole = None,
     instruction: t.Instruction = None,
     system_prompt: t.SystemPrompt = None,
+    compliant: t.Compliant = None,
+    defiant: t.Defiant = None,
+    kept_by: t.KeptBy = None,
     design: t.Design = None,
     alphas: t.Alphas = None,
     lengths: t.Lengths = None,
@@ -53,10 +61,32 @@ def transition(
     controls: t.Controls = None,
     replicates: t.Replicates = None,
     matching: t.Matching = None,
+    refine: t.Refine = None,
+    reinforce: t.Reinforce = None,
+    reinforce_phrasings: t.ReinforcePhrasings = None,
+    reinforce_tokens: t.ReinforceTokens = None,
+    wanted_alpha_c: t.WantedAlphaC = None,
     share: t.Share = None,
     refused_turns: t.RefusedTurns = None,
     raw: t.Raw = None,
     template_kwargs: o.TemplateKwargs = None,
+    samples: t.Samples = None,
+    max_new_tokens: o.MaxNewTokens = None,
+    temperature: o.Temperature = None,
+    judge: t.Judge = None,
+    judge_labels: t.JudgeLabels = None,
+    rollouts: d.Rollouts = None,
+    rollout_alphas: d.RolloutAlphas = None,
+    rollout_turns: d.RolloutTurns = None,
+    ramps: d.Ramps = None,
+    ramp_alphas: d.RampAlphas = None,
+    ramp_holds: d.RampHolds = None,
+    ramp_protocols: d.RampProtocols = None,
+    warnings: d.Warnings = None,
+    warning_turns: d.WarningTurns = None,
+    own_replies: d.OwnReplies = None,
+    own_window: d.OwnWindow = None,
+    neutral_reply: d.NeutralReply = None,
     kernel_lags: t.KernelLags = None,
     level: o.Level = None,
     resamples: o.Resamples = None,
@@ -66,7 +96,7 @@ def transition(
     max_contexts: t.MaxContexts = None,
     max_cached_tokens: t.MaxCachedTokens = None,
     shard: o.Shard = None,
-    fail_if: o.FailIf = None,
+    fail_if: t.FailIf = None,
     dry_run: t.DryRun = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
@@ -100,9 +130,8 @@ def _run(settings: "TransitionConfig", *, json: bool, quiet: bool) -> "Transitio
         if json:
             print_json(summary_of(stored.estimates or (), stored.verdicts or ()))
         elif not quiet:
-            print_certificate(
-                stored.estimates or (), stored.verdicts or (), paths=[stored.path / "summary.json"]
-            )
+            paths = [stored.path / "summary.json", *([stored.report] if stored.report else [])]
+            print_certificate(stored.estimates or (), stored.verdicts or (), paths=paths)
         raise
 
 
@@ -114,13 +143,19 @@ def print_certificate(
 
     for path in paths:
         typer.echo(printable(str(path)))
-    tokens = [(r.quantity.removeprefix("tokens_"), r) for r in records if r.quantity.startswith("tokens_")]
+    counted = (r for r in records if r.estimate.method == "counted")
+    tokens = [(r.quantity.removeprefix("tokens_"), r) for r in counted if r.quantity.startswith("tokens_")]
     if tokens:
         shown = ", ".join(f"{name} {record.estimate.value:.0f}" for name, record in tokens)
         typer.echo(f"tokens: {shown}")
-    nulls = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name.startswith("null:")]
+    nulls = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name.startswith(_CHECKS)]
     if nulls:
         typer.echo("\n" + format_table(["check", "", "", ""], nulls))
+    spoken = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name in _DIALOGUES]
+    if spoken:
+        typer.echo("\n" + format_table(["dialogues", "", "", ""], spoken))
+    if judged := judged_rows(records):
+        typer.echo("\n" + format_table(JUDGED_HEADER, judged))
     certificate = certificate_of(records, verdicts)
     if certificate.lines:
         for ceiling in certificate.ceilings:
@@ -135,7 +170,11 @@ def _where(verdict: "Verdict") -> str:
 def _paths(result: "TransitionResult") -> list[Path]:
     if result.folder is None:
         return []
-    return [result.folder / "summary.json"] if result.complete else [result.folder]
+    return (
+        [result.folder / name for name in ("summary.json", "report.html")]
+        if result.complete
+        else [result.folder]
+    )
 
 
 def _spelled(result: "TransitionResult") -> dict[str, object]:
@@ -166,9 +205,13 @@ def _plan_text(plan: "PlannedTransition") -> str:
         f"prompts     {plan.n_prompts} in {plan.n_shards} shards, {plan.n_models} models",
         f"contexts    {plan.n_contexts}, at most {plan.longest} tokens; "
         f"{plan.n_duplicates} cells reach the same as a neighbour",
+        f"of these    {plan.n_reinforced} with redundant instruction",
         f"reached     alpha {plan.alphas[0]:.3g} to {plan.alphas[1]:.3g}, "
         f"at most {plan.worst_miss:.0f} tokens off",
         f"tokens      naive {tokens.naive}, optimal {tokens.optimal}, to forward {tokens.planned}",
+        f"refinement  at most {plan.refinement.contexts} contexts and {plan.refinement.tokens} tokens more",
+        f"dialogues   {plan.dialogues.own_turns} own turns, at most {plan.dialogues.tokens} tokens more",
+        f"replies     at most {plan.generated} tokens to generate",
         f"models      {plan.model_bytes / 2**30:.2f} GiB in memory",
         f"peak        {plan.peak_bytes / 2**30:.2f} GiB of memory",
         f"time        about {plan.seconds:.0f} s of arithmetic",

@@ -6,12 +6,18 @@ import typer
 
 __all__ = [
     "Alphas",
+    "Compliant",
     "ConflictingOrders",
     "Controls",
+    "Defiant",
     "Design",
     "DryRun",
+    "FailIf",
     "Families",
     "Instruction",
+    "Judge",
+    "JudgeLabels",
+    "KeptBy",
     "KernelLags",
     "Lengths",
     "Matching",
@@ -23,15 +29,21 @@ __all__ = [
     "PromptsPerShard",
     "Raw",
     "Reference",
+    "Refine",
     "RefusedTurns",
+    "Reinforce",
+    "ReinforcePhrasings",
+    "ReinforceTokens",
     "ReminderRole",
     "Reminders",
     "Replicates",
     "RolePlays",
+    "Samples",
     "Share",
     "SystemPrompt",
     "Templates",
     "Turns",
+    "WantedAlphaC",
 ]
 
 Text = str | None
@@ -95,6 +107,26 @@ Instruction = Annotated[
         help="Instruction turns beside the system text: exchanges, reminders [default: exchanges].",
     ),
 ]
+Compliant = Annotated[
+    Texts,
+    typer.Option(
+        "--compliant",
+        metavar="TEXT",
+        help="Reference answer that keeps the instruction (a refusal, say), for prompts without. Repeatable.",
+    ),
+]
+Defiant = Annotated[
+    Texts,
+    typer.Option(
+        "--defiant",
+        metavar="TEXT",
+        help="Reference answer that breaks it, for prompts without. Repeatable.",
+    ),
+]
+KeptBy = Annotated[
+    Text,
+    typer.Option(help="refusal or help: what keeps the instruction, for prompts that do not say it."),
+]
 SystemPrompt = Annotated[
     Text, typer.Option(help="System text of every context instead of each prompt's own.")
 ]
@@ -134,11 +166,68 @@ Share = Annotated[
         help="prompt: each prompt draws its turns; sweep: all read the same ones [default: prompt]."
     ),
 ]
+Refine = Annotated[
+    Whole,
+    typer.Option(help="Rounds that refine the alphas where a curve is too steep for them [default: 1]."),
+]
+Reinforce = Annotated[
+    Text,
+    typer.Option(
+        metavar="PLACE,…",
+        help="Measure what raises alpha_c: reminders on top of each context of the first length, at start, "
+        "end, interleaved [default: none].",
+    ),
+]
+ReinforcePhrasings = Annotated[
+    Text,
+    typer.Option(
+        metavar="PHRASING,…",
+        help="repeat, remember, short, firm (own, with --reminder), and filler: neutral turns of the same "
+        "length, the control [default: repeat or own].",
+    ),
+]
+ReinforceTokens = Annotated[
+    Text, typer.Option(metavar="N,N,…", help="Redundant tokens, beside none [default: 32,64,128].")
+]
+WantedAlphaC = Annotated[
+    float | None,
+    typer.Option(
+        help="Certify the cheapest reinforcement that reaches this alpha_c [default: gain per 100 tokens]."
+    ),
+]
+FailIf = Annotated[
+    Texts,
+    typer.Option(
+        metavar="GATE",
+        help="End with code 10 if QUANTITY[slice=value].low|value|high OP NUMBER holds on any slice, is "
+        "unknown, or matches nothing: 'alpha_c[order=random].low < 0.4'. Of a model that keeps its "
+        "instruction at every alpha, alpha_c.low is the largest alpha tried; of one that breaks at every "
+        "alpha it is unknown, and fails. Repeatable.",
+    ),
+]
 RefusedTurns = Annotated[
     Text, typer.Option(help="Where a template refuses a turn: error or adapt [default: error].")
 ]
 Raw = Annotated[
     bool | None, typer.Option("--raw/--chat", help="Plain paragraphs, for models without a chat template.")
+]
+Samples = Annotated[
+    Whole, typer.Option(help="Replies drawn and judged in each context; 0 is none [default: 0].")
+]
+Judge = Annotated[
+    Text,
+    typer.Option(
+        metavar="JUDGE",
+        help="Of the replies: reference (begins with a reference answer), heuristic, checked (IFEval ids), "
+        "classifier:HUB_ID_OR_FOLDER or guard:FORMAT:HUB_ID_OR_FOLDER [default: reference].",
+    ),
+]
+JudgeLabels = Annotated[
+    Text,
+    typer.Option(
+        metavar="FILE",
+        help="Labelled completions: judged rates are corrected by them, the judge tested along alpha.",
+    ),
 ]
 KernelLags = Annotated[Whole, typer.Option(help="Turns back that the memory kernel reaches [default: 6].")]
 MaxContexts = Annotated[Whole, typer.Option(help="Larger designs are refused [default: 20000].")]

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["transition_config"]
 
-_LISTS = ("alphas", "lengths", "orders", "controls", "instruction")
+_LISTS = (
+    *("alphas", "lengths", "orders", "controls", "instruction"),
+    *("reinforce", "reinforce_phrasings", "reinforce_tokens"),
+    *("rollout_alphas", "rollout_turns", "ramp_alphas", "ramp_holds", "ramp_protocols"),
+)
 
 
 def transition_config(options: Mapping[str, Any]) -> "TransitionConfig":

@@ -17,7 +17,7 @@ from alignthermo.contexts.design import (
     append_only_sizes,
     fixed_length_sizes,
 )
-from alignthermo.contexts.exchanges import compliant_exchanges, many_shot_turns
+from alignthermo.contexts.exchanges import compliant_exchanges, instruction_of, many_shot_turns
 from alignthermo.contexts.fillers import filler_turns
 from alignthermo.contexts.instructions import instruction_text, reminder_turns, system_units
 from alignthermo.contexts.material import Material, Task
@@ -56,6 +56,7 @@ __all__ = [
     "conflicting_system_turns",
     "filler_turns",
     "fixed_length_sizes",
+    "instruction_of",
     "instruction_text",
     "many_shot_turns",
     "override_turns",

@@ -216,7 +216,10 @@ class ContextComposer:
         history = [Entry.of(unit, place="history") for unit in task.query.history]
         if cell.reinforcement is None:
             return [*system, *middle, *history]
-        redundant = redundant_turns(task.material.reminders, cell.reinforcement, costs=self.cost)
+        material = task.material
+        redundant = redundant_turns(
+            material.reminders, cell.reinforcement, costs=self.cost, filler=material.filler
+        )
         more = [Entry.of(one.unit, place="reinforcement", copy=one.copy) for one in redundant]
         if cell.reinforcement.placement == "start":
             return [*system, *more, *middle, *history]

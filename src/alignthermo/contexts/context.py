@@ -53,7 +53,11 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Tokens by kind; they add up to `total`. `reinforcement` is a part of `instruction`."""
+    """Tokens by kind; they add up to `total`.
+
+    `reinforcement` came on top of a cell's own turns; it is a part of `instruction`, or of `filler` where the
+    control phrasing ``filler`` stands for reminders.
+    """
 
     instruction: int
     adversarial: int
@@ -143,7 +147,8 @@ class Context:
     @property
     def missed_instruction(self) -> float:
         """Reached minus wanted instruction tokens, reinforcement left out."""
-        return self.counts.instruction - self.counts.reinforcement - self.wanted.n_instruction
+        redundant = (t for t in self.turns if t.place == "reinforcement" and t.kind == "instruction")
+        return self.counts.instruction - sum(t.tokens for t in redundant) - self.wanted.n_instruction
 
     @property
     def missed_adversarial(self) -> float:

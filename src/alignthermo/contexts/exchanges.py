@@ -1,4 +1,4 @@
-"""Exchanges made of other prompts of the same category: compliant ones, and many-shot non-compliance."""
+"""Exchanges made of other prompts of the same instruction: compliant ones, and many-shot non-compliance."""
 
 from collections.abc import Sequence
 
@@ -7,21 +7,30 @@ from alignthermo.contexts.unit import Label, Unit
 from alignthermo.errors import InputError
 from alignthermo.quantities import Message, Prompt
 
-__all__ = ["compliant_exchanges", "many_shot_turns"]
+__all__ = ["compliant_exchanges", "instruction_of", "many_shot_turns"]
+
+
+def instruction_of(prompt: Prompt) -> tuple[str, str]:
+    """Return what two prompts share if an answer to one keeps, or breaks, the instruction of the other.
+
+    The category, and within it the field ``rule`` of `Prompt.meta`: a pirate's answer keeps no butler's
+    instruction. Prompts without a rule share that of their category.
+    """
+    return prompt.category, str(prompt.meta.get("rule", ""))
 
 
 def compliant_exchanges(
     prompts: Sequence[Prompt], *, queries: Sequence[Prompt], reference: int | None = 0
 ) -> tuple[Unit, ...]:
-    """Return exchanges in which other prompts of the queries' categories were answered compliantly.
+    """Return exchanges in which other prompts of the queries' instruction were answered compliantly.
 
     Parameters
     ----------
     prompts : sequence of Prompt
         Where exchanges are taken from; their own system texts and histories are left out.
     queries : sequence of Prompt
-        Requests that the exchanges may stand before. Give all of a sweep to get one pool that every one of
-        them may use: contexts then share prefixes across prompts.
+        Requests that the exchanges may stand before, of one instruction (`instruction_of`). Give all of a
+        sweep to get one pool that every one of them may use: contexts then share prefixes across prompts.
     reference : int, optional
         Which of a prompt's reference answers; None makes one exchange of each.
 
@@ -36,7 +45,7 @@ def compliant_exchanges(
 def many_shot_turns(
     prompts: Sequence[Prompt], *, queries: Sequence[Prompt], reference: int | None = 0
 ) -> tuple[Unit, ...]:
-    """Return exchanges in which other prompts of the queries' categories were answered defiantly.
+    """Return exchanges in which other prompts of the queries' instruction were answered defiantly.
 
     Parameters as in `compliant_exchanges`; the answers are the prompts' `defiant` references.
 
@@ -57,20 +66,22 @@ def _exchanges(
     family: str,
 ) -> tuple[Unit, ...]:
     test = LeakTest.of(queries, prompts)
-    categories = {query.category for query in queries}
+    asked = {instruction_of(query) for query in queries}
     units = tuple(
         _exchange(source, number, answer, label=label, family=family)
         for source in prompts
-        if source.category in categories
+        if instruction_of(source) in asked
         for number, answer in enumerate(source.compliant if label == "instruction" else source.defiant)
         if reference in (None, number) and answer.strip() and not test.leaks(source, answer)
     )
     if not units:
         column = "compliant" if label == "instruction" else "defiant"
+        wanted = ", ".join(sorted(f"{category} {rule}".strip() for category, rule in asked))
         raise InputError(
-            f"no {family} exchange can be made for {', '.join(sorted(categories))}: of the other prompts of "
-            f"the category none has a {column!r} reference answer that does not give the query's own answer "
-            f"away; add prompts with that column, or choose other material"
+            f"no {family} exchange can be made for {wanted}: "
+            f"of the other prompts of that instruction (same category, same `rule`) none has a {column!r} "
+            f"reference answer that does not give the query's own answer away; add prompts with that column, "
+            f"or choose other material"
         )
     return units
 

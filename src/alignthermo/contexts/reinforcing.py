@@ -1,4 +1,4 @@
-"""Redundant instruction: how many reminders make up the wanted tokens, and where they stand."""
+"""Redundant instruction: which reminders make up the wanted tokens; or filler of that length, the control."""
 
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
@@ -9,15 +9,23 @@ from alignthermo.contexts.matching import nearest_prefix
 from alignthermo.contexts.unit import Unit
 from alignthermo.errors import ConfigError
 
-__all__ = ["redundant_turns"]
+__all__ = ["FILLER", "redundant_turns"]
+
+FILLER = "filler"
+"""Phrasing of the control: neutral turns of the same length in the place of reminders."""
 
 
 def redundant_turns(
-    reminders: Sequence[Unit], wanted: Reinforcement, *, costs: Callable[[Unit], int]
+    reminders: Sequence[Unit],
+    wanted: Reinforcement,
+    *,
+    costs: Callable[[Unit], int],
+    filler: Sequence[Unit] = (),
 ) -> tuple[Drawn, ...]:
     """Return reminders of the wanted phrasing, over and over, with about the wanted tokens.
 
-    More tokens always continue fewer: the sequence is the same.
+    More tokens always continue fewer: the sequence is the same. The phrasing ``filler`` takes neutral turns
+    instead, which count as filler.
 
     Raises
     ------
@@ -25,6 +33,8 @@ def redundant_turns(
         The material has no reminder of that phrasing.
     """
     chosen = [unit for unit in reminders if unit.family == f"reminder:{wanted.phrasing}"]
+    if wanted.phrasing == FILLER:
+        chosen = list(filler)
     if not chosen:
         known = sorted({unit.family.removeprefix("reminder:") for unit in reminders})
         raise ConfigError(

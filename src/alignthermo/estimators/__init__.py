@@ -19,6 +19,7 @@ from alignthermo.estimators.sequence import (
     naive_sequence_heat_capacity,
     sequence_heat_capacity,
 )
+from alignthermo.estimators.shares import clustered_share
 from alignthermo.estimators.summary import clopper_pearson, quantile, wilson
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "cluster_mean",
     "cluster_proportion",
     "cluster_ratio",
+    "clustered_share",
     "depth_90",
     "depth_of_share",
     "depth_profile",

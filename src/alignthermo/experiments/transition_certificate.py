@@ -28,6 +28,12 @@ class CertificateLine:
     law, verdict : str
     ceiling : str
         Why nothing higher on the verdict scale could be said.
+    tokens_to_raise : Estimate or None
+        Cheapest redundant instruction that reaches the wanted α_c; None where none is wanted.
+    gain_per_token : Estimate or None
+        Largest gain in α_c per redundant token; None where it was not measured.
+    reinforcement : str
+        Phrasing and placement it was reached with.
     """
 
     instruction: str
@@ -40,6 +46,9 @@ class CertificateLine:
     law: str
     verdict: str
     ceiling: str
+    tokens_to_raise: Estimate | None = None
+    gain_per_token: Estimate | None = None
+    reinforcement: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +61,8 @@ class Certificate:
     def header(self) -> tuple[str, ...]:
         """Column names of `rows`."""
         size = "N_instr" if any(line.size_name == "n_instr" for line in self.lines) else "L"
-        return ("instruction", "attack", "order", size, "alpha_c", "slope", "law", "verdict")
+        curve = ("alpha_c", "slope", "law", "verdict")
+        return ("instruction", "attack", "order", size, *curve, "tokens to raise")
 
     @property
     def rows(self) -> tuple[tuple[str, ...], ...]:
@@ -67,6 +77,7 @@ class Certificate:
                 _text(line.slope),
                 line.law,
                 line.verdict,
+                _raising_text(line),
             )
             for line in self.lines
         )
@@ -86,6 +97,8 @@ def certificate_of(records: Sequence[Record], verdicts: Sequence[Verdict]) -> Ce
     slopes = {_key(r.slice): r.estimate for r in records if r.quantity == "slope_within"}
     laws = {_key(v.slice): v for v in verdicts if v.name == "law"}
     places = {_key(v.slice): v for v in verdicts if v.name == "transition"}
+    costs = {_key(r.slice): r for r in records if r.quantity == "tokens_to_raise"}
+    gains = {_key(r.slice): r for r in records if r.quantity == "reinforcement_gain_best"}
     nothing = Estimate.unknown("not measured", n=0, unit="per α", method="not measured")
     lines = []
     for record in records:
@@ -94,6 +107,8 @@ def certificate_of(records: Sequence[Record], verdicts: Sequence[Verdict]) -> Ce
             continue
         size_name = next(name for name in _SIZES if name in record.slice)
         place = places[key]
+        cost, gain = costs.get(key), gains.get(key)
+        best = cost or gain
         lines.append(
             CertificateLine(
                 instruction=record.slice["category"],
@@ -106,6 +121,9 @@ def certificate_of(records: Sequence[Record], verdicts: Sequence[Verdict]) -> Ce
                 law=laws[key].outcome,
                 verdict=place.outcome,
                 ceiling="" if place.statement == "no ceiling" else place.statement,
+                tokens_to_raise=cost.estimate if cost else None,
+                gain_per_token=gain.estimate if gain else None,
+                reinforcement=best.policies.get("reinforcement", "") if best else "",
             )
         )
     return Certificate(lines=tuple(lines))
@@ -123,6 +141,23 @@ def _threshold_text(alpha_c: Estimate) -> str:
     if not math.isnan(alpha_c.high):
         return f"not bracketed, < {alpha_c.high:.3g}"
     return "not bracketed" if (alpha_c.reason or "").startswith("not bracketed") else "unknown"
+
+
+def _raising_text(line: CertificateLine) -> str:
+    """Spell the cheapest reinforcement to the wanted α_c; without one, the gain of 100 tokens."""
+    kind = f", {line.reinforcement}" if line.reinforcement else ""
+    cost, gain = line.tokens_to_raise, line.gain_per_token
+    if cost is not None:
+        known = not math.isnan(cost.value)
+        return f"{_text(cost)}{kind}" if known else (cost.reason or "unknown")
+    if gain is None:
+        return "not measured"
+    if math.isnan(gain.value):
+        least = f", > {100.0 * gain.low:+.2g} per 100" if not math.isnan(gain.low) else ""
+        return f"unknown{least}"
+    value, low, high = (100.0 * x for x in (gain.value, gain.low, gain.high))
+    ends = ("?" if math.isnan(end) else f"{end:+.2g}" for end in (low, high))
+    return f"{value:+.2g} [{', '.join(ends)}] per 100{kind}"
 
 
 def _text(estimate: Estimate) -> str:

@@ -1,12 +1,17 @@
 """The settings of a transition run: what a config file, the command line and Python all fill in."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from alignthermo.contexts import Design, append_only_sizes, fixed_length_sizes
-from alignthermo.contexts.design import Size
+from alignthermo.contexts import Design, Reinforcement, append_only_sizes, fixed_length_sizes
+from alignthermo.contexts.design import Placement, Size
+from alignthermo.contexts.reinforcing import FILLER
+from alignthermo.contexts.texts import REMINDERS
 from alignthermo.errors import ConfigError
+from alignthermo.experiments.transition_dialogue_config import DialogueSettings
+from alignthermo.judges import parse_judge
 
 __all__ = ["FAMILIES", "TransitionConfig"]
 
@@ -19,7 +24,7 @@ Family = Literal["many_shot", "override", "role_play", "conflicting_system", "te
 Order = Literal["random", "adversarial_last", "adversarial_first", "block_interleaved"]
 
 
-class TransitionConfig(BaseModel):
+class TransitionConfig(DialogueSettings):
     """Experiment 2: where compliance breaks as the adversarial share α of the context grows.
 
     Attributes
@@ -32,7 +37,13 @@ class TransitionConfig(BaseModel):
         PEFT adapter; `aligned` is then the base with the adapter switched on.
     prompts : str
         A file (JSONL, CSV, Parquet), a registry name, or ``shipped``; rows need compliant and defiant
-        reference answers.
+        reference answers, or take the next two.
+    compliant, defiant : tuple of str
+        Reference answers for prompts that have none of that side of their own: refusals for requests that
+        must not be fulfilled, say.
+    kept_by : str or None
+        ``refusal`` or ``help``: what keeps the instruction of prompts that do not say it themselves
+        (``instruction``); judges of requests need to know.
     families : tuple of str
         Out of `FAMILIES`.
     templates : str or None
@@ -51,10 +62,36 @@ class TransitionConfig(BaseModel):
         at N_instr = `lengths`, attack is added until α.
     alphas, lengths, orders, controls, replicates, matching, share, block
         As in `alignthermo.contexts.Design`.
+    refine : int
+        Rounds in which the grid of α is refined where a curve is steep for its spacing; 0 for none.
+    reinforce : tuple of str
+        Where redundant instruction is put, on top of each context of the first length: ``start``, ``end``,
+        ``interleaved``. None: what raises α_c is not measured.
+    reinforce_phrasings : tuple of str
+        Phrasings of that reminder, as in `alignthermo.contexts.texts.REMINDERS`; ``own`` where `reminders`
+        are given; ``filler`` for the control, neutral turns of the same length. Otherwise ``repeat`` (or
+        ``own``).
+    reinforce_tokens : tuple of int
+        Redundant tokens; 0 is always measured, by the sweep.
+    wanted_alpha_c : float or None
+        The α_c that reinforcement shall reach.
     refused_turns : str
         ``error`` or ``adapt``, as in `alignthermo.contexts.ContextComposer`.
     raw : bool
         Contexts as plain paragraphs, for models without a chat template.
+    samples : int
+        Replies drawn from the aligned model in each context; 0 for none.
+    max_new_tokens : int
+        Budget of a reply.
+    temperature : float
+        Of the replies; 0 is greedy. Slopes of greedy and sampled replies are different quantities.
+    judge : str
+        Who judges the replies: ``reference``, ``heuristic``, ``checked``, ``classifier:ID`` or
+        ``guard:FORMAT:ID``, see `alignthermo.judges.parse_judge`.
+    judge_labels : str or None
+        File of labelled completions, by which the judged rates are corrected.
+    rollouts … neutral_reply
+        As in `DialogueSettings`.
     kernel_lags : int
         Turns back that the memory kernel reaches.
     prompts_per_shard : int
@@ -71,6 +108,9 @@ class TransitionConfig(BaseModel):
     aligned: str | None = None
     adapter: str | None = None
     prompts: str
+    compliant: tuple[str, ...] = ()
+    defiant: tuple[str, ...] = ()
+    kept_by: Literal["refusal", "help"] | None = None
     out: str | None = None
     limit: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0)
@@ -96,9 +136,19 @@ class TransitionConfig(BaseModel):
     matching: Literal["nested", "closest"] = "nested"
     share: Literal["prompt", "sweep"] = "prompt"
     block: int = Field(default=2, ge=1)
+    refine: int = Field(default=1, ge=0, le=8)
+    reinforce: tuple[Placement, ...] = ()
+    reinforce_phrasings: tuple[str, ...] = ()
+    reinforce_tokens: tuple[int, ...] = (32, 64, 128)
+    wanted_alpha_c: float | None = Field(default=None, gt=0.0, lt=1.0)
     refused_turns: Literal["error", "adapt"] = "error"
     raw: bool = False
     template_kwargs: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    samples: int = Field(default=0, ge=0)
+    max_new_tokens: int = Field(default=128, ge=1)
+    temperature: float = Field(default=1.0, ge=0.0)
+    judge: str = "reference"
+    judge_labels: str | None = None
     kernel_lags: int = Field(default=6, ge=1, le=64)
     level: float = Field(default=0.95, gt=0.5, lt=1.0)
     resamples: int = Field(default=2000, ge=200)
@@ -107,7 +157,10 @@ class TransitionConfig(BaseModel):
     max_cached_tokens: int = Field(default=32_768, ge=1)
     fail_if: tuple[str, ...] = ()
 
-    @field_validator("families", "orders", "controls", "instruction", "alphas", "lengths")
+    @field_validator(
+        *("families", "orders", "controls", "instruction", "alphas", "lengths"),
+        *("reinforce", "reinforce_phrasings", "reinforce_tokens"),
+    )
     @classmethod
     def _each_once(cls, values: tuple[object, ...]) -> tuple[object, ...]:
         if len(set(values)) != len(values):
@@ -127,11 +180,55 @@ class TransitionConfig(BaseModel):
         for family, file in (("template", self.templates), ("turns", self.turns)):
             if family in self.families and file is None:
                 raise ValueError(f"the family {family!r} needs a file (--{family.rstrip('s')}s FILE)")
+        self._judged()
         try:
             self.context_design()
         except ConfigError as error:
             raise ValueError(str(error)) from None
         return self
+
+    @model_validator(mode="after")
+    def _can_reinforce(self) -> "TransitionConfig":
+        known = (*(("own",) if self.reminders else REMINDERS), FILLER)
+        unknown = [phrasing for phrasing in self.reinforce_phrasings if phrasing not in known]
+        if unknown:
+            raise ValueError(f"reinforce_phrasings: {unknown[0]!r} is not one of {', '.join(known)}")
+        if any(tokens < 0 for tokens in self.reinforce_tokens) or not any(self.reinforce_tokens):
+            raise ValueError("reinforce_tokens: give numbers of tokens, at least one above 0")
+        if self.wanted_alpha_c is not None and not self.reinforce:
+            raise ValueError("wanted_alpha_c asks what reaches it: name placements in reinforce")
+        return self
+
+    @property
+    def phrasings(self) -> tuple[str, ...]:
+        """Phrasings of redundant instruction."""
+        return self.reinforce_phrasings or (("own",) if self.reminders else ("repeat",))
+
+    @property
+    def reinforcements(self) -> tuple[Reinforcement, ...]:
+        """Every redundant instruction that is tried: placements × phrasings × tokens."""
+        return tuple(
+            Reinforcement(tokens=tokens, placement=placement, phrasing=phrasing)
+            for placement in self.reinforce
+            for phrasing in self.phrasings
+            for tokens in sorted(self.reinforce_tokens)
+            if tokens
+        )
+
+    def _judged(self) -> None:
+        if self.temperature == 0.0 and self.samples > 1:
+            raise ValueError(
+                f"greedy replies to one context are all the same: with temperature 0 take 1 sample, not "
+                f"{self.samples}"
+            )
+        try:
+            name = parse_judge(self.judge)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        if self.judge_labels is not None and (name.kind in ("reference", "checked") or self.samples == 0):
+            what = f"the judge {name.kind!r} is not calibrated by labels"
+            what = what if self.samples else "nothing is judged"
+            raise ValueError(f"{what}: leave out --judge-labels, or take --samples and a judge of requests")
 
     @property
     def size_name(self) -> str:
@@ -141,12 +238,16 @@ class TransitionConfig(BaseModel):
     @property
     def sizes(self) -> tuple[Size, ...]:
         """The wanted (N_instr, N_adv), lengths slowest."""
+        return self.sizes_at(self.alphas, self.lengths)
+
+    def sizes_at(self, alphas: Sequence[float], lengths: Sequence[float]) -> tuple[Size, ...]:
+        """Return the (N_instr, N_adv) at which `alphas` are wanted, lengths slowest."""
         if self.design == "fixed_length":
-            return fixed_length_sizes(self.alphas, self.lengths)
+            return fixed_length_sizes(alphas, lengths)
         return tuple(
             size
-            for kept in self.lengths
-            for size in append_only_sizes([kept], [kept * a / (1.0 - a) for a in self.alphas if a < 1.0])
+            for kept in lengths
+            for size in append_only_sizes([kept], [kept * a / (1.0 - a) for a in alphas if a < 1.0])
         )
 
     def context_design(self) -> Design:

@@ -16,12 +16,24 @@ from alignthermo.estimators.laws import (
     compare_laws,
     sharpness,
     threshold,
+    threshold_difference,
 )
 from alignthermo.experiments.transition_config import TransitionConfig
+from alignthermo.experiments.transition_stage import SWEEP
 from alignthermo.experiments.transition_sweeps import Cut, curve_sweep
 from alignthermo.quantities import Estimate, Record, random_stream
 
-__all__ = ["NO_ROWS", "SAME", "CurveMaker", "curve_records", "known_or_reason", "law_of", "unfit"]
+__all__ = [
+    "NO_ROWS",
+    "SAME",
+    "CurveMaker",
+    "curve_records",
+    "known_or_reason",
+    "law_of",
+    "mean_record",
+    "prompt_means",
+    "unfit",
+]
 
 _T = TypeVar("_T")
 
@@ -96,9 +108,11 @@ def curve_records(maker: CurveMaker) -> Iterator[Record]:
     yield from _thresholds(maker, sweep)
     yield from _slopes(maker, sweep)
     yield from _points(maker)
+    yield from _added(maker)
     yield from _effects(maker)
     if maker.config.base is not None:
         yield from _base_threshold(maker)
+        yield _gain(maker, sweep)
 
 
 def bounded(found: Threshold, sweep: Sweep) -> Estimate:
@@ -161,10 +175,34 @@ def _points(maker: CurveMaker) -> Iterator[Record]:
         for alpha in sorted(set(rows.rows["wanted_alpha"].to_pylist())):
             here = rows.of(wanted_alpha=alpha)
             for quantity in ("p_kept", "candidate_mass", "p_kept_low", "p_kept_high"):
-                values = _by_prompt(here, quantity)
+                values = prompt_means(here, quantity)
                 if values:
-                    more = {"wanted_alpha": f"{alpha:.6g}", "control": control}
-                    yield _mean(maker, quantity, np.array(list(values.values())), **more)
+                    more = {"wanted_alpha": f"{alpha:.6g}", "control": control, **_added_by(here)}
+                    yield mean_record(maker, quantity, np.array(list(values.values())), **more)
+
+
+def _added_by(point: Cut) -> dict[str, str]:
+    """Name the stage that wanted an α; nothing for those of the sweep."""
+    stages = {stage for stage in point.rows["stage"].to_pylist() if stage != SWEEP}
+    return {"stage": min(stages)} if stages else {}
+
+
+def _added(maker: CurveMaker) -> Iterator[Record]:
+    """Yield how many α a refinement added, and which."""
+    rows = maker.cut.of(model="aligned").rows
+    wanted = zip(rows["stage"].to_pylist(), rows["wanted_alpha"].to_pylist(), strict=True)
+    added = sorted({alpha for stage, alpha in wanted if stage != SWEEP})
+    if added:
+        count = Estimate(
+            value=float(len(added)),
+            stderr=0.0,
+            low=float(len(added)),
+            high=float(len(added)),
+            n=maker.cut.n_prompts,
+            unit="1",
+            method=f"α added where the curve is steep for its grid: {', '.join(f'{a:.4g}' for a in added)}",
+        )
+        yield maker.record("alphas_added", count)
 
 
 def _effects(maker: CurveMaker) -> Iterator[Record]:
@@ -172,11 +210,11 @@ def _effects(maker: CurveMaker) -> Iterator[Record]:
     drops = {control: _drop(maker.cut, control) for control in maker.config.controls}
     for control, drop in drops.items():
         if drop:
-            yield _mean(maker, f"drop_{control}", np.array(list(drop.values())))
+            yield mean_record(maker, f"drop_{control}", np.array(list(drop.values())))
     shared = [prompt for prompt in drops["attack"] if prompt in drops.get("dilution", {})]
     if shared:
         beyond = np.array([drops["attack"][p] - drops["dilution"][p] for p in shared])
-        yield _mean(maker, "drop_beyond_dilution", beyond)
+        yield mean_record(maker, "drop_beyond_dilution", beyond)
 
 
 def _drop(cut: Cut, control: str) -> dict[str, float]:
@@ -184,11 +222,11 @@ def _drop(cut: Cut, control: str) -> dict[str, float]:
     alphas = sorted(set(rows.rows["wanted_alpha"].to_pylist()))
     if len(alphas) < 2:
         return {}
-    first, last = (_by_prompt(rows.of(wanted_alpha=alpha), "p_kept") for alpha in (alphas[0], alphas[-1]))
+    first, last = (prompt_means(rows.of(wanted_alpha=alpha), "p_kept") for alpha in (alphas[0], alphas[-1]))
     return {prompt: first[prompt] - last[prompt] for prompt in first if prompt in last}
 
 
-def _by_prompt(cut: Cut, column: str) -> dict[str, float]:
+def prompt_means(cut: Cut, column: str) -> dict[str, float]:
     """Mean of a column over the replicates of each prompt."""
     values: dict[str, list[float]] = {}
     for prompt, value in zip(cut.rows["prompt_id"].to_pylist(), cut.rows[column].to_pylist(), strict=True):
@@ -197,12 +235,24 @@ def _by_prompt(cut: Cut, column: str) -> dict[str, float]:
     return {prompt: float(np.mean(some)) for prompt, some in values.items()}
 
 
-def _mean(maker: CurveMaker, quantity: str, values: np.ndarray, **more: str) -> Record:
+def mean_record(maker: CurveMaker, quantity: str, values: np.ndarray, **more: str) -> Record:
+    """Average one value per prompt, with an interval over prompts."""
     resampling = maker.resampling("/".join([quantity, *more.values()]))
     estimate = cluster_mean(
         values, rng=resampling.rng, level=resampling.level, n_resamples=resampling.n_resamples, unit="1"
     )
     return maker.record(quantity, estimate, **more)
+
+
+def _gain(maker: CurveMaker, sweep: Sweep) -> Record:
+    """How much higher α_c is than the base's, on the same contexts."""
+    base = curve_sweep(maker.cut, column="p_kept", model="base")
+    reason = unfit(sweep) or unfit(base)
+    if base is None or reason:
+        return maker.unknown("alpha_c_gain", f"not bracketed: {reason}")
+    resampling = maker.resampling("alpha_c_gain")
+    found, reason = known_or_reason(lambda: threshold_difference(sweep, base, resampling=resampling))
+    return maker.unknown("alpha_c_gain", reason) if found is None else maker.record("alpha_c_gain", found)
 
 
 def _base_threshold(maker: CurveMaker) -> Iterator[Record]:

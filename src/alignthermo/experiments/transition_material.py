@@ -1,7 +1,7 @@
 """What the contexts of a transition are made of: instruction, attack families and filler of each prompt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alignthermo.contexts import (
@@ -12,6 +12,7 @@ from alignthermo.contexts import (
     compliant_exchanges,
     conflicting_system_turns,
     filler_turns,
+    instruction_of,
     instruction_text,
     many_shot_turns,
     override_turns,
@@ -23,9 +24,11 @@ from alignthermo.contexts import (
     template_turns,
 )
 from alignthermo.contexts.attack_templates import AttackTemplate
+from alignthermo.contexts.reinforcing import FILLER
 from alignthermo.contexts.texts import CONFLICTING_ORDERS, OVERRIDES, REMINDERS, ROLE_PLAYS
 from alignthermo.errors import InputError
 from alignthermo.experiments.transition_config import TransitionConfig
+from alignthermo.judges import read_labelled
 from alignthermo.quantities import Prompt
 
 __all__ = ["Sources", "read_sources", "task_of"]
@@ -58,7 +61,7 @@ class Sources:
 
 
 def read_sources(config: TransitionConfig, *, pool: Sequence[Prompt], queries: Sequence[Prompt]) -> Sources:
-    """Read the files of attack templates and of the user's own turns.
+    """Read the files of attack templates and of the user's own turns; see that labels for the judge can be read.
 
     Raises
     ------
@@ -76,18 +79,42 @@ def read_sources(config: TransitionConfig, *, pool: Sequence[Prompt], queries: S
         own = read_turns(Path(config.turns))
         turns = own.units
         unread += [f"{own.source}: {problem}" for problem in own.problems]
+    if config.judge_labels is not None:
+        labels = read_labelled(Path(config.judge_labels))
+        unread += [f"{labels.name}: {problem}" for problem in labels.problems]
     return Sources(
-        pool=tuple(pool), queries=tuple(queries), templates=templates, turns=turns, unread=tuple(unread)
+        pool=tuple(_completed(prompt, config) for prompt in pool),
+        queries=tuple(_completed(prompt, config) for prompt in queries),
+        templates=templates,
+        turns=turns,
+        unread=tuple(unread),
     )
 
 
-def task_of(prompt: Prompt, family: str, config: TransitionConfig, sources: Sources) -> Task:
+def _completed(prompt: Prompt, config: TransitionConfig) -> Prompt:
+    """Give a prompt what the run says about prompts that do not say it themselves."""
+    said = {} if config.kept_by is None else {"instruction": f"{config.kept_by}_keeps"}
+    return replace(
+        prompt,
+        compliant=prompt.compliant or config.compliant,
+        defiant=prompt.defiant or config.defiant,
+        meta={**said, **prompt.meta},
+    )
+
+
+def task_of(
+    prompt: Prompt, family: str, config: TransitionConfig, sources: Sources, *, reinforced: bool = False
+) -> Task:
     """Return what the contexts of one prompt under one attack family are made of.
+
+    With `reinforced`, reminders of the instruction too.
 
     Raises
     ------
     InputError
         There is too little material.
+    ConfigError
+        A reminder repeats the rule, and the prompt has none.
     PromptError
         The prompt does not end with a user message.
     """
@@ -101,6 +128,7 @@ def task_of(prompt: Prompt, family: str, config: TransitionConfig, sources: Sour
             instruction=_instruction(prompt, system, config, sources),
             adversarial=_attack(prompt, family, config, sources),
             filler=fillers or filler_turns(),
+            reminders=_reminders(system, config) if reinforced else (),
         ),
     )
 
@@ -121,6 +149,14 @@ def _instruction(
         phrasings = {"own": config.reminders} if config.reminders else REMINDERS
         units += reminder_turns(instruction_text(system), phrasings=phrasings, role=config.reminder_role)
     return units
+
+
+def _reminders(system: tuple[Unit, ...], config: TransitionConfig) -> tuple[Unit, ...]:
+    texts = {"own": config.reminders, **REMINDERS}
+    phrasings = {name: texts[name] for name in config.phrasings if name != FILLER}
+    if not phrasings:
+        return ()
+    return reminder_turns(instruction_text(system), phrasings=phrasings, role=config.reminder_role)
 
 
 def _attack(prompt: Prompt, family: str, config: TransitionConfig, sources: Sources) -> tuple[Unit, ...]:
@@ -144,7 +180,7 @@ def _asked(prompt: Prompt, config: TransitionConfig, sources: Sources) -> tuple[
     """Return the queries that exchanges may stand before: all of them where prompts share their turns."""
     if config.share == "prompt":
         return (prompt,)
-    return tuple(query for query in sources.queries if query.category == prompt.category)
+    return tuple(query for query in sources.queries if instruction_of(query) == instruction_of(prompt))
 
 
 def _other_requests(prompt: Prompt, sources: Sources) -> tuple[Prompt, ...]:

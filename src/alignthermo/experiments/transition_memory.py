@@ -1,6 +1,8 @@
 """What earlier turns add to h, by how long ago they were, and whether alignment only added a field."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from math import nan
 
 import numpy as np
 
@@ -75,5 +77,9 @@ def _constant_field(maker: CurveMaker) -> Iterator[Record]:
 def _field_records(maker: CurveMaker, found: ConstantField) -> Iterator[Record]:
     yield maker.record("constant_field", found.field)
     yield maker.record("constant_field_excess_slope", found.slope)
-    for alpha, difference in zip(found.alpha, found.difference, strict=True):
-        yield maker.record("constant_field_difference", difference, turn_alpha=f"{alpha:.3f}")
+    for n, alpha in enumerate(found.alpha):
+        at = f"{alpha:.3f}"
+        yield maker.record("constant_field_difference", found.difference[n], turn_alpha=at)
+        for name, curve in (("measured", found.measured), ("predicted", found.predicted)):
+            point = replace(found.difference[n], value=float(curve[n]), stderr=nan, low=nan, high=nan)
+            yield maker.record(f"constant_field_{name}", point, turn_alpha=at)

@@ -1,54 +1,21 @@
 """The contexts of a transition, composed and counted before a model reads one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alignthermo.contexts import Context, ContextComposer, check_lengths, prefix_tree
-from alignthermo.errors import AlignthermoError, ConfigError, InputError, PromptError
+from alignthermo.contexts import Cell, Context, check_lengths, prefix_tree
+from alignthermo.errors import ConfigError
 from alignthermo.experiments.responses import Problem
+from alignthermo.experiments.transition_cells import reinforced_cells, sweep_cells
+from alignthermo.experiments.transition_composing import ShardComposer
 from alignthermo.experiments.transition_config import TransitionConfig
-from alignthermo.experiments.transition_material import Sources, task_of
+from alignthermo.experiments.transition_material import Sources
+from alignthermo.experiments.transition_shards import ContextKey, PlannedShard, TransitionShard
+from alignthermo.experiments.transition_stage import REINFORCE, SWEEP, stage_shard_id
 from alignthermo.observables.forest import Question
-from alignthermo.prompts import RenderOptions, encode_response
-from alignthermo.quantities import Prompt, Tokenizer
+from alignthermo.quantities import Tokenizer
 
-__all__ = ["ComposedPrompt", "PlannedTokens", "TransitionPlan", "TransitionShard", "compose_all", "shard_id"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComposedPrompt:
-    """A prompt with its contexts and its reference answers as tokens."""
-
-    prompt: Prompt
-    contexts: tuple[Context, ...]
-    compliant: tuple[tuple[int, ...], ...]
-    defiant: tuple[tuple[int, ...], ...]
-
-    @property
-    def questions(self) -> tuple[Question, ...]:
-        """What a model is asked: every reference answer in every context."""
-        candidates = (*self.compliant, *self.defiant)
-        return tuple(Question(key=c.id, context=c.ids, candidates=candidates) for c in self.contexts)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransitionShard:
-    """A unit of work: some prompts with all their contexts; `id` names it in the run folder."""
-
-    id: str
-    prompts: tuple[ComposedPrompt, ...]
-    problems: tuple[Problem, ...]
-
-    @property
-    def questions(self) -> tuple[Question, ...]:
-        """The questions of the whole shard."""
-        return tuple(question for one in self.prompts for question in one.questions)
-
-    @property
-    def repeated(self) -> tuple[Question, ...]:
-        """One question that is asked a second time by itself: the same model read twice must agree."""
-        asked = self.questions
-        return (asked[len(asked) // 2],) if asked else ()
+__all__ = ["PlannedTokens", "TransitionPlan", "answer_rows", "compose_all", "planned_shards"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +33,12 @@ class PlannedTokens:
 
 @dataclass(frozen=True, kw_only=True)
 class TransitionPlan:
-    """Everything that will be asked.
+    """Everything that will be asked, refinement left out: that depends on the answers.
 
     Attributes
     ----------
     shards : tuple of TransitionShard
+        Of the sweep, and of reinforcement where it is asked for.
     duplicates : int
         Cells left out because whole turns reached the same context as a neighbouring cell.
     """
@@ -85,24 +53,50 @@ class TransitionPlan:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Prompts (under a family, or at all) that are skipped, with the reason."""
-        return tuple(problem for shard in self.shards for problem in shard.problems)
+        """Prompts (under a family, or at all) that are skipped, with the reason; each once."""
+        return tuple(dict.fromkeys(problem for shard in self.shards for problem in shard.problems))
+
+    def of_stage(self, stage: str) -> "TransitionPlan":
+        """Return the shards of one stage."""
+        kept = tuple(shard for shard in self.shards if shard.stage == stage)
+        return TransitionPlan(shards=kept, duplicates=self.duplicates)
 
     def tokens(self) -> PlannedTokens:
         """Count what one model would read."""
         everything = [question for shard in self.shards for question in shard.questions]
         each = [_distinct(shard.questions) + _distinct(shard.repeated) for shard in self.shards]
         return PlannedTokens(
-            naive=sum(len(row) for question in everything for row in _rows(question)),
+            naive=sum(len(row) for question in everything for row in answer_rows(question)),
             optimal=_distinct(everything),
             planned=sum(each),
         )
 
 
+def planned_shards(
+    stage: str,
+    cells: Mapping[str, Sequence[Cell]],
+    *,
+    config: TransitionConfig,
+    sources: Sources,
+    known: Iterable[ContextKey] = (),
+) -> tuple[PlannedShard, ...]:
+    """Divide the cells of a stage into blocks of prompts; none where no cell is wanted."""
+    if not cells:
+        return ()
+    size, queries = config.prompts_per_shard, sources.queries
+    blocks = [queries[start : start + size] for start in range(0, len(queries), size)]
+    wanted = {family: tuple(some) for family, some in cells.items()}
+    there = frozenset(known)
+    return tuple(
+        PlannedShard(id=stage_shard_id(stage, number), stage=stage, prompts=block, cells=wanted, known=there)
+        for number, block in enumerate(blocks)
+    )
+
+
 def compose_all(
     config: TransitionConfig, sources: Sources, *, tokenizer: Tokenizer, max_length: int
 ) -> TransitionPlan:
-    """Compose every context of a run, and refuse what cannot be measured before anything is read.
+    """Compose every context that is known beforehand, and refuse what cannot be measured.
 
     A prompt that cannot be used is skipped with its reason; so is one under an attack family that has no
     material for it.
@@ -116,109 +110,39 @@ def compose_all(
     ContextTooLong
         Contexts with their answers exceed `max_length`: lists the cells.
     """
-    maker = _Maker(config, sources, tokenizer)
-    size = config.prompts_per_shard
-    blocks = [sources.queries[start : start + size] for start in range(0, len(sources.queries), size)]
-    wanted = len(config.context_design()) * len(config.families) * len(sources.queries)
-    if wanted > config.max_contexts:
-        raise ConfigError(
-            f"the design asks for {wanted} contexts, more than max_contexts = {config.max_contexts}; take "
-            f"fewer alphas, lengths, orders, families, replicates or prompts, or raise --max-contexts"
-        )
-    shards = tuple(maker.shard(number, block) for number, block in enumerate(blocks))
-    plan = TransitionPlan(shards=shards, duplicates=maker.duplicates)
-    if not plan.contexts:
-        raise maker.errors[0]
-    answers = [row for s in shards for one in s.prompts for row in (*one.compliant, *one.defiant)]
-    check_lengths(plan.contexts, max_length=max_length, reserve=max(map(len, answers)) - 1)
+    planned = tuple(_known_beforehand(config, sources))
+    _require_few(config, planned)
+    composer = ShardComposer(config, sources, tokenizer)
+    plan = TransitionPlan(shards=tuple(map(composer.shard, planned)), duplicates=composer.duplicates)
+    for stage in dict.fromkeys(shard.stage for shard in planned):
+        if not plan.of_stage(stage).contexts:
+            raise composer.errors[-1] if stage == REINFORCE else composer.errors[0]
+    reserve = max(one.longest_answer for shard in plan.shards for one in shard.prompts)
+    if config.samples:
+        reserve = max(reserve, config.max_new_tokens)
+    check_lengths(plan.contexts, max_length=max_length, reserve=reserve)
     return plan
 
 
-def shard_id(number: int) -> str:
-    """Return the name of a block of prompts in the run folder."""
-    return f"prompts-{number:05d}"
+def _known_beforehand(config: TransitionConfig, sources: Sources) -> Iterator[PlannedShard]:
+    for stage, cells in ((SWEEP, sweep_cells(config)), (REINFORCE, reinforced_cells(config))):
+        yield from planned_shards(stage, cells, config=config, sources=sources)
 
 
-class _Maker:
-    """Composes shard by shard, and keeps what went wrong."""
-
-    def __init__(self, config: TransitionConfig, sources: Sources, tokenizer: Tokenizer) -> None:
-        self._config, self._sources, self._tokenizer = config, sources, tokenizer
-        self._design = config.context_design()
-        self._composer = ContextComposer(
-            tokenizer,
-            options=RenderOptions(template_kwargs=config.template_kwargs),
-            raw=config.raw,
-            refused_turns=config.refused_turns,
+def _require_few(config: TransitionConfig, planned: Sequence[PlannedShard]) -> None:
+    wanted = sum(len(shard.prompts) * sum(map(len, shard.cells.values())) for shard in planned)
+    if wanted > config.max_contexts:
+        raise ConfigError(
+            f"the design asks for {wanted} contexts, more than max_contexts = {config.max_contexts}; take "
+            f"fewer alphas, lengths, orders, families, replicates, reinforcements or prompts, or raise "
+            f"--max-contexts"
         )
-        self.errors: list[AlignthermoError] = []
-        self.duplicates = 0
-
-    def shard(self, number: int, prompts: Sequence[Prompt]) -> TransitionShard:
-        problems: list[Problem] = []
-        composed = [self._prompt(prompt, problems) for prompt in prompts]
-        kept = tuple(one for one in composed if one is not None and one.contexts)
-        return TransitionShard(id=shard_id(number), prompts=kept, problems=tuple(problems))
-
-    def _prompt(self, prompt: Prompt, problems: list[Problem]) -> ComposedPrompt | None:
-        try:
-            compliant, defiant = (self._answers(prompt, side) for side in ("compliant", "defiant"))
-            _require_apart(prompt, compliant, defiant)
-        except AlignthermoError as error:
-            problems.append(self._problem(prompt, str(error), error))
-            return None
-        contexts: list[Context] = []
-        for family in self._config.families:
-            try:
-                task = task_of(prompt, family, self._config, self._sources)
-                contexts += self._distinct(self._composer.contexts(self._design, task))
-            except AlignthermoError as error:
-                problems.append(self._problem(prompt, f"{family}: {error}", error))
-        return ComposedPrompt(prompt=prompt, contexts=tuple(contexts), compliant=compliant, defiant=defiant)
-
-    def _problem(self, prompt: Prompt, message: str, error: AlignthermoError) -> Problem:
-        self.errors.append(error)
-        return Problem(prompt_id=prompt.id, category=prompt.category, message=message)
-
-    def _answers(self, prompt: Prompt, side: str) -> tuple[tuple[int, ...], ...]:
-        texts = prompt.compliant if side == "compliant" else prompt.defiant
-        encoded = dict.fromkeys(encode_response(text, tokenizer=self._tokenizer) for text in texts if text)
-        if not encoded:
-            raise InputError(
-                f"prompt {prompt.id!r} has no {side} reference answer; the order parameter compares the two, "
-                f"so give it a column {side!r}"
-            )
-        # An answer that begins with another is part of that other's event already.
-        return tuple(a for a in encoded if not any(b != a and a[: len(b)] == b for b in encoded))
-
-    def _distinct(self, contexts: Iterable[Context]) -> list[Context]:
-        """Drop cells that whole turns bring to a context which another cell of their curve has reached."""
-        seen: dict[tuple[str, str, int, str], Context] = {}
-        for context in contexts:
-            cell = context.wanted
-            key = (cell.order, cell.control, cell.replicate, context.digest)
-            self.duplicates += key in seen
-            seen.setdefault(key, context)
-        return list(seen.values())
 
 
-def _require_apart(
-    prompt: Prompt, compliant: Sequence[tuple[int, ...]], defiant: Sequence[tuple[int, ...]]
-) -> None:
-    for kept in compliant:
-        for broken in defiant:
-            n = min(len(kept), len(broken))
-            if kept[:n] == broken[:n]:
-                raise PromptError(
-                    f"prompt {prompt.id!r}: a compliant and a defiant reference answer begin alike to the "
-                    f"end of the shorter one, so they do not exclude each other; change one of them"
-                )
-
-
-def _rows(question: Question) -> list[tuple[int, ...]]:
+def answer_rows(question: Question) -> list[tuple[int, ...]]:
     """Return what has to be read: each answer in its context, but for the answer's last token."""
     return [(*question.context, *answer[:-1]) for answer in question.candidates]
 
 
 def _distinct(questions: Iterable[Question]) -> int:
-    return prefix_tree([row for question in questions for row in _rows(question)]).optimal_tokens
+    return prefix_tree([row for question in questions for row in answer_rows(question)]).optimal_tokens

@@ -9,7 +9,7 @@ from alignthermo.quantities import Estimate, Record
 
 __all__ = ["problem_records", "shard_records", "token_records"]
 
-_COUNTED = ("naive", "optimal", "forwarded", "padding", "recomputed")
+_COUNTED = ("naive", "optimal", "forwarded", "padding", "recomputed", "generated")
 
 
 def shard_records(

@@ -1,6 +1,6 @@
 """From the rows of a transition to its records, verdicts and certificate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
@@ -22,8 +22,19 @@ from alignthermo.experiments.transition_curves import (
     known_or_reason,
     law_of,
 )
+from alignthermo.experiments.transition_dialogue_summary import (
+    DialogueEvidence,
+    DialogueSummary,
+    summarise_dialogues,
+)
+from alignthermo.experiments.transition_dialogues import DIALOGUES
+from alignthermo.experiments.transition_first_token import first_token_records
+from alignthermo.experiments.transition_judged import summarise_judged
 from alignthermo.experiments.transition_memory import memory_records
 from alignthermo.experiments.transition_nulls import identical_check, shuffled_check
+from alignthermo.experiments.transition_panels import panel_records
+from alignthermo.experiments.transition_reinforcement import reinforcement_records
+from alignthermo.experiments.transition_stored import curve_rows
 from alignthermo.experiments.transition_sweeps import ALL, Cut, curve_sweep, cuts
 from alignthermo.quantities import Record, Verdict
 
@@ -31,18 +42,19 @@ __all__ = ["summarise_transition"]
 
 
 def summarise_transition(
-    rows: pa.Table, config: TransitionConfig
+    stored: Mapping[str, pa.Table], config: TransitionConfig
 ) -> tuple[tuple[Record, ...], tuple[Verdict, ...]]:
     """Aggregate the rows of a transition.
 
-    The order parameter is P(kept) = σ(h); α_c of h itself is `alpha_c_log_odds`. Records of the base begin
+    The order parameter is P(kept) = σ(h); α_c of h itself is `alpha_c_log_odds`, that of judged replies
+    `alpha_c_judged` (see `summarise_judged`). Records of the base begin
     with ``base_``, so a gate on α_c speaks about the model that is measured. The same rows, seed and settings
     give the same numbers.
 
     Parameters
     ----------
-    rows : pyarrow.Table
-        Of `TRANSITION_SCHEMA`.
+    stored : mapping of str to pyarrow.Table
+        Rows of each stage by its name; those that read contexts are of `TRANSITION_SCHEMA`.
     config : TransitionConfig
 
     Returns
@@ -51,7 +63,10 @@ def summarise_transition(
         Verdicts: ``law`` and ``transition`` of each curve, and the null checks.
     """
     # Shards may come in any order; sorted rows sum to the same last bit.
-    rows = rows.sort_by([(name, "ascending") for name in ("model", "family", "prompt_id", "context_id")])
+    rows = curve_rows(stored).sort_by(
+        [(name, "ascending") for name in ("model", "family", "prompt_id", "context_id")]
+    )
+    dialogues = summarise_dialogues(stored.get(DIALOGUES), config)
     records: list[Record] = []
     verdicts: list[Verdict] = list(identical_check(rows))
     for cut in cuts(rows):
@@ -59,13 +74,18 @@ def summarise_transition(
         for order in config.orders:
             ordered = cut.of(order=order).at(order=order)
             if ordered.rows.num_rows:
-                more, found = _order(CurveMaker(config=config, cut=ordered))
+                more, found = _order(CurveMaker(config=config, cut=ordered), dialogues)
                 records += more
                 verdicts += found
-    return tuple(records), tuple(verdicts)
+    judged, checks = summarise_judged(rows, config)
+    raising = reinforcement_records(stored, config)
+    return (
+        (*records, *judged, *raising, *dialogues.records),
+        (*verdicts, *checks, *dialogues.verdicts),
+    )
 
 
-def _order(maker: CurveMaker) -> tuple[list[Record], list[Verdict]]:
+def _order(maker: CurveMaker, dialogues: DialogueSummary) -> tuple[list[Record], list[Verdict]]:
     """Everything of one family, category and order: each size, and how the slope grows over sizes."""
     config = maker.config
     scaling, plane, records = _scaling(maker)
@@ -74,8 +94,13 @@ def _order(maker: CurveMaker) -> tuple[list[Record], list[Verdict]]:
         cut = maker.cut.of(size=size).at(**{config.size_name: f"{size:g}"})
         if cut.rows.num_rows == 0:
             continue
-        records += curve_records(CurveMaker(config=config, cut=cut))
-        verdicts += _verdicts(cut, scaling=scaling, plane=plane)
+        at_size = CurveMaker(config=config, cut=cut)
+        records += curve_records(at_size)
+        laws, reason = law_of(cut)
+        records += panel_records(at_size, laws)
+        records += first_token_records(at_size)
+        spoken = dialogues.of(cut.where)
+        verdicts += _verdicts(cut, (laws, reason), scaling=scaling, plane=plane, spoken=spoken)
         if cut.where["category"] == ALL:
             verdicts.append(shuffled_check(cut, seed=config.seed))
     return records, verdicts
@@ -88,16 +113,23 @@ def _scaling(maker: CurveMaker) -> tuple[SizeScaling | None, Comparison | None, 
     sweep = curve_sweep(maker.cut, column="p_kept")
     if sweep is None or len(sweep.lengths) < 2:
         return None, None, [maker.unknown("gamma", "fewer than two lengths have usable contexts")]
-    scaling, reason = known_or_reason(lambda: size_scaling(sweep, resampling=maker.resampling("gamma")))
+    scaling, reason = known_or_reason(lambda: size_scaling(sweep, level=maker.config.level))
     if scaling is None:
         return None, None, [maker.unknown("gamma", reason)]
     plane, _ = known_or_reason(lambda: compare_laws(sweep, laws=(ACCUMULATION, SCALED)))
     return scaling, plane, [maker.record("gamma", scaling.gamma)]
 
 
-def _verdicts(cut: Cut, *, scaling: SizeScaling | None, plane: Comparison | None) -> Iterator[Verdict]:
-    """Name the law and the place on the scale. No rollouts are made here: the ceiling is stated."""
-    laws, reason = law_of(cut)
+def _verdicts(
+    cut: Cut,
+    compared: tuple[Comparison | None, str],
+    *,
+    scaling: SizeScaling | None,
+    plane: Comparison | None,
+    spoken: DialogueEvidence,
+) -> Iterator[Verdict]:
+    """Name the law and the place on the scale; without rollouts and ramps the ceiling is stated."""
+    laws, reason = compared
     if laws is None:
         outcomes = ("constant", "no response") if reason == SAME else ("inconclusive", "inconclusive")
         for name, outcome in zip(("law", "transition"), outcomes, strict=True):
@@ -114,7 +146,16 @@ def _verdicts(cut: Cut, *, scaling: SizeScaling | None, plane: Comparison | None
         tests=(*scores, *(f"left out: {left}" for left in laws.left_out)),
         slice=cut.where,
     )
-    place = verdict(Evidence(laws=laws, scaling=scaling, plane=plane))
+    place = verdict(
+        Evidence(
+            laws=laws,
+            scaling=scaling,
+            plane=plane,
+            bimodality=spoken.bimodality,
+            hysteresis=spoken.hysteresis,
+            faults=spoken.faults,
+        )
+    )
     yield Verdict(
         name="transition",
         outcome=place.label,

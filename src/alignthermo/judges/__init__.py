@@ -13,6 +13,14 @@ from alignthermo.judges.heuristic import HeuristicJudge
 from alignthermo.judges.human import HumanLabels, read_human_labels
 from alignthermo.judges.instruction import HELP_KEEPS, REFUSAL_KEEPS, InstructionMap, instruction_map
 from alignthermo.judges.labelled import Labelled, LabelledSet, read_labelled
+from alignthermo.judges.named import calibrate_by, load_judge, load_reply_judge, parse_judge
+from alignthermo.judges.replies import (
+    CheckedReplies,
+    ReferenceReplies,
+    ReplyJudge,
+    ReplyVerdict,
+    RequestReplies,
+)
 
 __all__ = [
     "CHECKERS",
@@ -23,6 +31,7 @@ __all__ = [
     "Calibration",
     "Check",
     "CheckedJudge",
+    "CheckedReplies",
     "ClassifierJudge",
     "Confusion",
     "Constancy",
@@ -37,8 +46,13 @@ __all__ = [
     "Judgement",
     "Labelled",
     "LabelledSet",
+    "ReferenceReplies",
+    "ReplyJudge",
+    "ReplyVerdict",
     "ReportTable",
+    "RequestReplies",
     "calibrate",
+    "calibrate_by",
     "calibrate_file",
     "check_instruction",
     "checks_of",
@@ -48,6 +62,9 @@ __all__ = [
     "instruction_map",
     "load_classifier",
     "load_guard",
+    "load_judge",
+    "load_reply_judge",
+    "parse_judge",
     "read_human_labels",
     "read_labelled",
 ]

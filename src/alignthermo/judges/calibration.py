@@ -53,6 +53,8 @@ class Calibration:
         Id, label and judgement of every item judged otherwise than labelled.
     notes : tuple of str
         Rows left out, and what the numbers cannot carry.
+    problems : tuple of str
+        One line per row left out, with its line in the file.
     """
 
     judge: str
@@ -62,6 +64,7 @@ class Calibration:
     judgements: tuple[Judgement, ...]
     disagreements: tuple[tuple[str, RequestOutcome, Judgement], ...]
     notes: tuple[str, ...]
+    problems: tuple[str, ...] = ()
 
     def correct(
         self,
@@ -180,6 +183,7 @@ def calibrate(
             if judgement.outcome != item.label
         ),
         notes=_notes(labelled, confusion),
+        problems=labelled.problems if isinstance(labelled, LabelledSet) else (),
     )
 
 
@@ -217,7 +221,7 @@ def _notes(labelled: LabelledSet | Sequence[Labelled], confusion: Confusion) -> 
     notes: list[str] = []
     if isinstance(labelled, LabelledSet):
         if labelled.problems:
-            notes.append(f"{len(labelled.problems)} rows left out; first: {labelled.problems[0]}")
+            notes.append(f"{len(labelled.problems)} rows left out")
         if labelled.n_undecided:
             notes.append(f"{labelled.n_undecided} rows without a decided label left out")
     if confusion.abstention.value > TARGET_ABSTENTION:

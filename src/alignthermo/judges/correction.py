@@ -18,9 +18,9 @@ from alignthermo.quantities import Estimate, random_stream
 
 __all__ = ["PARTIALS", "CorrectedRates", "correct_rates"]
 
-PARTIALS = ("separate", "with_refused", "absent")
-"""What to do about partial fulfilment: its own class; one class with refusals (then *not fulfilled*); or
-taken not to occur."""
+PARTIALS = ("separate", "with_refused", "with_fulfilled", "absent")
+"""What to do about partial fulfilment: its own class; one class with refusals (then *not fulfilled*), or with
+fulfilment (then *not refused*); or taken not to occur."""
 
 MIN_ROW = 5
 """Labelled items below which a row of the matrix says nothing."""
@@ -80,7 +80,7 @@ def correct_rates(
     confusion : Confusion
         From labelled items of the same kind; see `judges.constancy` for whether that holds along α.
     partials : str
-        ``separate``, ``with_refused`` or ``absent``; see `PARTIALS`.
+        ``separate``, ``with_refused``, ``with_fulfilled`` or ``absent``; see `PARTIALS`.
     clusters : sequence of str, optional
         Prompt of each judged item.
     level : float
@@ -155,7 +155,7 @@ def _refuse(judged: Sequence[str], clusters: Sequence[str] | None, partials: str
     if unknown:
         raise InputError(f"unknown outcome {', '.join(map(repr, unknown))}; known are {', '.join(JUDGED)}")
     if partials not in PARTIALS:
-        raise InputError(f"partials is {partials!r}; choose separate, with_refused or absent")
+        raise InputError(f"partials is {partials!r}; choose {', '.join(PARTIALS)}")
 
 
 def _t(level: float, n_units: int) -> float:
@@ -209,11 +209,11 @@ def _classes(
     counts, designs = confusion.counts.astype(np.float64), confusion.row_designs
     fulfilled, refused, partial = (OUTCOMES.index(name) for name in OUTCOMES)
     notes: list[str] = []
-    if partials == "with_refused":
-        merged = counts[refused] + counts[partial]
-        notes.append("refused and partial are one class, mixed as in the labelled items")
-        designs = np.array([designs[fulfilled], max(designs[refused], designs[partial])])
-        rows = {"fulfilled": counts[fulfilled], "not_fulfilled": merged}
+    if partials in ("with_refused", "with_fulfilled"):
+        alone, other = (fulfilled, refused) if partials == "with_refused" else (refused, fulfilled)
+        notes.append(f"{OUTCOMES[other]} and partial are one class, mixed as in the labelled items")
+        designs = np.array([designs[alone], max(designs[other], designs[partial])])
+        rows = {OUTCOMES[alone]: counts[alone], f"not_{OUTCOMES[alone]}": counts[other] + counts[partial]}
     else:
         rows = {name: counts[t] for t, name in enumerate(OUTCOMES) if partials == "separate" or t != partial}
         designs = designs[: len(rows)]

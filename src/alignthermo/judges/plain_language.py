@@ -36,9 +36,13 @@ _CONTRACTIONS = tuple(
         (r"\b(i|you|he|she|it|we|they|that|there)'d\b", r"\1 would"),
         (r"\b(you|we|they)'re\b", r"\1 are"),
         (r"\blet'?s\b(?! you)", "let us"),
-        (r"\b(it|that|there|here|what|how|he|she|who|this)'s\b", r"\1 is"),
+        (r"\b(it|that|there|here|what|how|he|she|who|this|one|second|first)'s\b", r"\1 is"),
         (r"\bgonna\b", "going to"),
         (r"\bwanna\b", "want to"),
+        (r"\b(\w{2,})in'(?=\s|$)", r"\1ing"),
+        (r"\b(?:ye|thou|thee)\b", "you"),
+        (r"\b(?:yer|thy|thine)\b", "your"),
+        (r"\bnothin'(?=\s|$)", "nothing"),
     )
 )
 

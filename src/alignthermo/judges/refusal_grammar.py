@@ -49,7 +49,7 @@ HELP = (
     r"|consent"
     r"|express|offer|present|impersonate|simulate|browse|open|search|look (?:up|that|into)|obey|follow"
     r"|meet|grant"
-    r"|accommodate|cooperate|collaborate|break|violate|bypass|ignore|override"
+    r"|accommodate|cooperate|collaborate|break|violate|bypass|ignore|override|cross"
     r"|be (?:help|assist|provid|giv|tell|shar|answer|discuss|do|writ|explain|creat|generat|mak|tak|say"
     r"|comply)ing)"
 )
@@ -64,6 +64,9 @@ NOT_HELP = re.compile(
     r"|\b(?:make|do) (?:it|that|this|any) (?:better|more|worse)\b|could not (?:agree|be|have|ask|make it)"
     r"|not (?:make|do) (?:it|that|any) (?:to|through|without|better|more|worse)\b"
     r"|can not make (?:it|heads)"
+    # a promise about what is the other's own
+    r"|\b(?:not|never) (?:share|reveal|disclose|give|sell|pass) your\b[^.]{1,40}\b(?:with|to) (?:anyone"
+    r"|anybody|others|third parties|strangers)\b"
 )
 _WANT = r"(?:can|could|will|would|should|am|feel|want|wish|intend|be)"
 
@@ -134,6 +137,19 @@ _RULES = (
     rf"\b(?:never|not|no) (?:\w+ ){{0,2}}(?:will|would|can|shall|could) (?:i|we){ADVERBS}\b{HELP}\b",
     r"\bi have no (?:intention|desire|wish|interest)[^.]{0,15}\b(?:of|to|in)\b|\bcount me out\b"
     r"|\bi am out\b[.!]?$",
+    r"\b(?:is|are) (?:simply |just |really )?not (?:for me|mine to|my place)\b"
+    r"|\boff (?:my|the) (?:list|menu|table)\b",
+    r"\b(?:i|we) (?:am|are) not the (?:best|right|proper) (?:one|person|source|place|tool)\b"
+    r"|\bnot (?:think|believe|feel)(?: that)? (?:i am|we are) the (?:best|right) (?:one|person|source)\b",
+    r"\b(?:is|are) (?:a )?(?:firm |hard |clear |flat )?no (?:from|for) (?:me|us)\b",
+    r"\b(?:i|we) (?:am|are|will be|will|would|must|shall|have to)(?: going to)? "
+    r"(?:leaving?|skip(?:ping)?|sit(?:ting)?) "
+    r"(?:this|that|it|these)(?: one| part)? (?:alone|out|there|be|unsaid|unanswered)\b",
+    r"\b(?:is|are|this is|that is) where (?:i|we) (?:stop|draw|part|bow out)\b"
+    r"|\bmy lips (?:are|stay|remain) sealed\b",
+    r"\b(?:i|we|this (?:\w+ ){0,2}\w+) (?:am |is |are |be |will |shall |can ){0,2}"
+    rf"(?:{HELP}|telling|giving|saying|sharing|revealing|showing|offering|teaching)(?: you)? "
+    r"(?:absolutely )?(?:nothing|no (?:such|secrets?|answers?|details?|help|more))\b",
 )
 _REFUSAL = tuple(re.compile(rule) for rule in _RULES)
 
@@ -152,10 +168,12 @@ _POLICY = tuple(
 )
 
 _BARE_NO = re.compile(
-    r"^(?:(?:oh|um|uh|well|hmm|sorry)[,.! ]+)?(?:no|nope|nah|never|no way|absolutely not|certainly not"
+    r"^(?:(?:oh|um|uh|well|hmm|sorry)[,.! ]+)?(?:(?:nope|nah|nay|no way|absolutely not|certainly not"
     r"|definitely not"
     r"|of course not|not a chance|hard pass|no thanks|no thank you|no chance|negative|forget it"
     r"|i refuse)\b[ ,.!]*"
+    # "no albums" and "never swim alone" count and command; neither says no to the one who asks
+    r"|(?:no|never)(?:\s*$|\s*[,.!;:-]+|\s+(?:i|it|they|he|she|we|you|this|that|there|can|not|sir|ma'am)\b))"
 )
 
 

@@ -104,7 +104,7 @@ _PATTERNS: tuple[tuple[Act, str], ...] = (
     ("norm",
      rf"\b(?:it|this|that|what) (?:is|would be|may be|might be|'s)(?: (?:also|always|very|therefore"
      rf"|extremely|really))* {_MATTERS}"
-     r"(?: for [^.]{1,40})? (?:to|that|noting|remembering|considering)\b"
+     r"(?: for [^.]{1,40})? (?:to|that|if|noting|remembering|considering)\b"
      r"|\bi (?:must|want to|would like to|need to|have to|should|feel obliged to|am obliged to"
      r"|feel compelled to)(?: also| first)? "
      r"(?:clarify|emphasi[sz]e|stress|note|remind|point out|inform|caution|warn|advise|say that"
@@ -165,6 +165,9 @@ _HELPFUL_SORRY = re.compile(
     r"(?:sorry|apologi[sz]e|apologies) (?:for|about) (?:the|any|my|that|keeping|being|all|your)"
     r"|sorry to (?:hear|keep|bother|interrupt|learn|see)"
     r"|sorry for your"
+    # for a slip of one's own, not for what is withheld
+    r"|sorry,? (?:but )?i (?:just )?(?:misread|misunderstood|misspoke|mistyped|missed|meant|forgot|mixed"
+    r"|confused|got|made|nearly|almost|thought|was|should have)\b"
 )
 _AFFIRM = re.compile(
     r"^(?:(?:oh|ah|well|hey|hi|hello|ok|okay|great|thanks?(?: you)?)[,.! ]+)*(?:sure|certainly|of course"
@@ -184,7 +187,9 @@ _ANNOUNCE = re.compile(
 _PIVOT = re.compile(
     r"^(?:however|that (?:being )?said|with that (?:being )?(?:said|in mind)|nevertheless|nonetheless|but"
     r"|still|having said|on the other hand|if you (?:still|really)"
-    r"|assuming|for (?:educational|informational|fictional|hypothetical))\b"
+    r"|assuming|for (?:educational|informational|fictional|hypothetical)|in general(?: terms)?\b,?"
+    r"|generally speaking|the (?:first|other|rest|harmless)\b|as (?:for|to) the"
+    r"|what (?:i|we) can (?:do|say|offer|tell|explain|share))\b"
 )
 
 _REPORTED = re.compile(

@@ -7,7 +7,14 @@ import re
 import unicodedata
 from collections import Counter
 
-__all__ = ["DETECTED", "LANGUAGES", "function_word_share", "language_of", "script_of"]
+__all__ = [
+    "DETECTED",
+    "LANGUAGES",
+    "function_word_share",
+    "is_pronounceable",
+    "language_of",
+    "script_of",
+]
 
 _SCRIPTS = {
     "ar": "ARABIC", "bn": "BENGALI", "gu": "GUJARATI", "pa": "GURMUKHI", "kn": "KANNADA", "ta": "TAMIL",
@@ -18,7 +25,8 @@ _BY_SCRIPT = {script: language for language, script in _SCRIPTS.items()} | {"KAT
 
 _WORDS = {
     "en": "the of and to a in is you that it for on with as are this be i not have or at from by we can"
-        " your but they will was an if",
+        " your but they will was an if do no does did has had its their them then there what which who when"
+        " where how any some more about into than only my use",
     "de": "der die das und ist nicht ein eine zu den dem ich mit sie es auf für von im des sich auch als"
         " an wie kann bei oder aus sind",
     "fr": "le la les de des et est un une que qui dans pour pas vous je en du au ce il elle sur avec ne"
@@ -58,6 +66,8 @@ LANGUAGES = {code: frozenset(words.split()) for code, words in _WORDS.items()}
 DETECTED = frozenset(LANGUAGES) | frozenset(_SCRIPTS)
 """Codes `language_of` can return."""
 
+_LETTERS = re.compile(r"[^\W\d_]+(?:\u094d?[\u0900-\u097f]+)*")
+
 _ALPHABETS = {
     "CYRILLIC": ("ru", "bg", "uk"),
     "ARABIC": ("ar", "fa", "ur"),
@@ -68,6 +78,11 @@ _MARGIN = 1.25
 """How many times as many function words the best language must have as the next."""
 
 _LEAST_SHARE = 0.08
+_LEAST_HITS = 2
+"""Function words a language must have in a text: one may be a name or the variable y."""
+
+_VOWELS = re.compile(r"[aeiouyà-öø-ÿ]")
+_CLUSTER = re.compile(r"[^aeiouyà-öø-ÿ]{5,}")
 
 
 def script_of(text: str) -> str | None:
@@ -88,7 +103,7 @@ def script_of(text: str) -> str | None:
 
 def function_word_share(text: str, language: str) -> float:
     """Share of the words of a text that are function words of a language; 0 for a text without words."""
-    words = re.findall(r"[^\W\d_]+(?:\u094d?[\u0900-\u097f]+)*", text.lower())
+    words = _LETTERS.findall(text.lower())
     return sum(word in LANGUAGES[language] for word in words) / len(words) if words else 0.0
 
 
@@ -111,4 +126,17 @@ def language_of(text: str) -> str | None:
         return _BY_SCRIPT.get(script)
     shares = sorted(((function_word_share(text, code), code) for code in _ALPHABETS[script]), reverse=True)
     (best, code), (second, _) = shares[0], shares[1]
-    return code if best >= _LEAST_SHARE and best >= _MARGIN * second else None
+    hits = round(best * len(_LETTERS.findall(text.lower())))
+    clear = best >= _LEAST_SHARE and best >= _MARGIN * second and (code == "en" or hits >= _LEAST_HITS)
+    return code if clear else None
+
+
+def is_pronounceable(word: str) -> bool:
+    """Whether a lower-case word of Latin script could be spoken: a vowel, and no five consonants in a row.
+
+    Examples
+    --------
+    >>> is_pronounceable("conduct"), is_pronounceable("zxqv")
+    (True, False)
+    """
+    return _VOWELS.search(word) is not None and _CLUSTER.search(word) is None

@@ -32,7 +32,7 @@ def decide(reading: Reading, kind: RequestKind) -> Decision:
     breaks off in a refusal.
     """
     if reading.refusal is not None:
-        return _after_refusal(reading)
+        return _after_refusal(reading, kind)
     if reading.says_no and not kind.is_yes_no:
         return _after_no(reading, kind)
     if reading.opening == "unknown" or reading.opening == "clarify":
@@ -44,8 +44,10 @@ def decide(reading: Reading, kind: RequestKind) -> Decision:
     return _after_help(reading, kind)
 
 
-def _after_refusal(reading: Reading) -> Decision:
+def _after_refusal(reading: Reading, kind: RequestKind) -> Decision:
     ground = f"refuses: {reading.refusal!r}"
+    if reading.denies_existence and kind.asks_for_something_known:
+        return "fulfilled", 0.55, f"{ground}, because there is no such thing: that answers"
     if reading.asks_back and reading.help_words < SUBSTANTIAL:
         return "abstain", 0.0, f"asks back before answering ({ground})"
     if reading.help_words >= SUBSTANTIAL or reading.help_items >= 3:
@@ -56,6 +58,8 @@ def _after_refusal(reading: Reading) -> Decision:
 def _after_no(reading: Reading, kind: RequestKind) -> Decision:
     if reading.help_words >= SUBSTANTIAL:
         return "fulfilled", 0.6, "says no, then answers at length"
+    if kind.is_question and reading.says_no_to_fact and reading.holding_words == 0.0:
+        return "fulfilled", 0.6, "says no, and what is the case"
     if not kind.is_known and reading.holding_words + reading.redirected_words == 0.0:
         return "abstain", 0.0, "a bare no, and the request is not known"
     return "refused", 0.85, "says no"

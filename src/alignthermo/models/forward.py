@@ -121,6 +121,32 @@ class NativeForward:
         cache or None
             The grown cache where `keep_cache` asked for it.
         """
+        arguments = self._arguments(batch, cache, keep_cache=keep_cache)
+        if last_only and "logits_to_keep" in self._accepts:
+            arguments["logits_to_keep"] = 1
+        with self._adapter_state():
+            output = self._runner(**arguments)
+        features = output.logits if self.head is None else output.last_hidden_state
+        if last_only:
+            features = features[:, -1:]
+        return features, output.past_key_values if keep_cache else None
+
+    def attend(self, batch: Batch, *, cache: Any = None) -> tuple[tuple[Tensor, ...], Any]:  # noqa: ANN401
+        """Run a batch after what `cache` holds, with the attention weights of its tokens.
+
+        Returns
+        -------
+        tuple of tensors, shape (row, head, time, key)
+            One per layer; empty where the attention implementation of the moment does not give them.
+        cache
+            Grown.
+        """
+        with self._adapter_state():
+            output = self._runner(**self._arguments(batch, cache, keep_cache=True), output_attentions=True)
+        weights = tuple(w for w in getattr(output, "attentions", None) or () if w is not None)
+        return weights, output.past_key_values
+
+    def _arguments(self, batch: Batch | MaskedBatch, cache: Any, *, keep_cache: bool) -> dict[str, Any]:  # noqa: ANN401
         arguments = {
             "input_ids": batch.ids,
             "attention_mask": batch.mask,
@@ -130,14 +156,7 @@ class NativeForward:
         }
         if "position_ids" in self._accepts:
             arguments["position_ids"] = batch.positions
-        if last_only and "logits_to_keep" in self._accepts:
-            arguments["logits_to_keep"] = 1
-        with self._adapter_state():
-            output = self._runner(**arguments)
-        features = output.logits if self.head is None else output.last_hidden_state
-        if last_only:
-            features = features[:, -1:]
-        return features, output.past_key_values if keep_cache else None
+        return arguments
 
     def _adapter_state(self) -> AbstractContextManager[Any]:
         if self._adapter is None or self._adapter_on:

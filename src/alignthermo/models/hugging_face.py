@@ -15,6 +15,7 @@ from alignthermo.models.cached_decoder import CachedDecoder
 from alignthermo.models.decoding import decode
 from alignthermo.models.forward import NativeForward, pad_right
 from alignthermo.models.heads import check_finite
+from alignthermo.models.hugging_face_attention import attention_of
 from alignthermo.models.hugging_face_packed import PackedReader
 from alignthermo.models.hugging_face_probe import reads_packed_rows
 from alignthermo.models.hugging_face_tree import TokenTree
@@ -203,6 +204,19 @@ class HuggingFaceModel:
         _, able, found = self._probed
         reader = PackedReader(self._forward, tree, on_split=self._count_halving) if able else None
         return reader, found
+
+    def attention(
+        self, ids: Sequence[int], *, positions: Sequence[int]
+    ) -> tuple[list[list[Float[np.ndarray, "head key"]]] | None, str]:
+        """Return attention weights of the tokens at ascending positions; see `Attentive`.
+
+        Raises
+        ------
+        ContextTooLong
+            The ids exceed `max_length`.
+        """
+        self._check(_Job(ids=list(ids), positions=list(positions)), None)
+        return attention_of(self._forward, list(ids), positions=positions)
 
     def _draw(
         self,

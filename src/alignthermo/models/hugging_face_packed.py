@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from alignthermo.errors import ModelError
-from alignthermo.models.forward import MaskedBatch, NativeForward
+from alignthermo.models.forward import MaskedBatch, NativeForward, pad_right
 from alignthermo.models.heads import check_finite
 from alignthermo.models.hugging_face_tree import TokenTree
 from alignthermo.models.out_of_memory import is_out_of_memory, run_in_halves
@@ -92,6 +92,7 @@ class PackedReader:
         self.forward = forward
         self._tree = tree
         self._on_split = on_split
+        self._plainly_causal = attention_window(forward) == (("full_attention",), None)
 
     @property
     def width(self) -> int:
@@ -142,6 +143,8 @@ class PackedReader:
         known = np.empty(0, dtype=np.int64) if past is None else past.tokens
         keys = np.concatenate([np.broadcast_to(known, (len(rows), known.size)), queries], axis=1)
         visible = self._visible(queries, keys)
+        if past is None and len(rows) == 1 and self._plainly_causal and self._is_beginning(rows[0]):
+            return [self._read_beginning(rows[0], visible[0], keep=keep)]
         distance = self._depth(queries)[:, :, None] - self._depth(keys)[:, None, :]
         ids = np.where(queries < 0, 0, self._tree.ids[queries])
         with torch.inference_mode():
@@ -163,6 +166,21 @@ class PackedReader:
             )
             for b, row in enumerate(rows)
         ]
+
+    def _is_beginning(self, tokens: Int[np.ndarray, " time"]) -> bool:
+        """Whether tokens are the beginning of a sequence, each the parent of the next."""
+        in_order = np.array_equal(self._tree.depth[tokens], np.arange(len(tokens)))
+        return in_order and bool((self._tree.end[tokens] > tokens[-1]).all())
+
+    def _read_beginning(
+        self, tokens: Int[np.ndarray, " time"], visible: Bool[np.ndarray, "time key"], *, keep: bool
+    ) -> PackedRow:
+        """Read a plain sequence without a mask: causal attention skips what is not seen, half of all."""
+        batch = pad_right([self._tree.ids[tokens].tolist()], cached=0, device=self.forward.device)
+        with torch.inference_mode():
+            features, grown = self.forward(batch, cache=_plain_cache() if keep else None, keep_cache=keep)
+        layers = () if grown is None else tuple((layer.keys, layer.values) for layer in grown.layers)
+        return PackedRow(features=features[0], keys=tokens, visible=visible, layers=layers)
 
     def _visible(self, queries: _Rows, keys: Int[np.ndarray, "row key"]) -> Bool[np.ndarray, "row time key"]:
         q, k = queries[:, :, None], keys[:, None, :]

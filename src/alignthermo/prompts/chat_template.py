@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from alignthermo.errors import PromptError, TemplateError
 from alignthermo.quantities import Message
 
-__all__ = ["ChatTokenizer", "RenderOptions", "TemplatedText", "apply_template", "template_of"]
+__all__ = ["ChatTokenizer", "RenderOptions", "TemplatedText", "apply_template", "pin_date", "template_of"]
 
 _PRIVATE_USE = range(0xE000, 0xF8FF)
 _LITERAL_DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
@@ -117,7 +117,7 @@ def apply_template(
     TemplateError
         There is no template, or it refuses or drops a message.
     """
-    template, notes = _pin_date(template_of(tokenizer), options.today)
+    template, notes = pin_date(template_of(tokenizer), options.today)
     writer = _Writer(tokenizer=tokenizer, template=template, kwargs=options.template_kwargs)
     try:
         text = writer.write_all(messages)
@@ -182,7 +182,7 @@ class _Writer:
         return str(text)
 
 
-def _pin_date(template: str, today: date) -> tuple[str, tuple[str, ...]]:
+def pin_date(template: str, today: date) -> tuple[str, tuple[str, ...]]:
     """Replace calls for today's date by `today`; a call whose format is computed cannot be pinned."""
 
     def written(match: re.Match[str]) -> str:

@@ -1,9 +1,11 @@
 """Text to ids such that only the template writes control tokens."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 
 from alignthermo.errors import PromptError
 from alignthermo.prompts.chat_template import ChatTokenizer
@@ -39,12 +41,12 @@ class ControlTokens:
         unknown = getattr(tokenizer, "unk_token_id", None)
         return cls(special=special, structural=structural, unknown=unknown)
 
-    @property
+    @cached_property
     def ids(self) -> frozenset[int]:
         """Ids that only a template may write."""
         return (frozenset(self.special.values()) | frozenset(self.structural.values())) - {self.unknown}
 
-    @property
+    @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Matches any of them, the longest first."""
         words = sorted((*self.special, *self.structural), key=len, reverse=True)
@@ -112,12 +114,13 @@ def encode_literal(
         The tokenizer makes a control token of the text in a way that cannot be prevented.
     """
     found = controls.find(text)
-    genuine = [span for span in found if not _overlaps(span, spans)]
+    genuine = _outside(found, spans)
     if len(genuine) == len(found):
         ids = encode_plain(text, tokenizer)
     else:
         ids = _splice(text, genuine, found, tokenizer=tokenizer, controls=controls)
-    written = sum(i in controls.ids for i in ids)
+    steering = controls.ids
+    written = sum(i in steering for i in ids)
     if written > len(genuine):
         raise PromptError(
             f"the tokenizer makes {written - len(genuine)} control token(s) of a message's own text, and no "
@@ -126,8 +129,13 @@ def encode_literal(
     return ids
 
 
-def _overlaps(span: tuple[int, int], spans: Sequence[tuple[int, int]]) -> bool:
-    return any(span[0] < end and start < span[1] for start, end in spans)
+def _outside(found: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return those of `found` that overlap none of `spans`."""
+    ordered = sorted(spans)
+    starts = [start for start, _ in ordered]
+    furthest = [0, *accumulate((end for _, end in ordered), max)]
+    # of the spans that begin before the end of one, some overlaps it if the furthest does
+    return [(start, end) for start, end in found if furthest[bisect_left(starts, end)] <= start]
 
 
 def _splice(

@@ -28,10 +28,14 @@ MANY_SHARE = 2 / 3
 
 @dataclass(frozen=True, kw_only=True)
 class NumberedConversation:
-    """A conversation with the id it ships under."""
+    """A conversation with the id it ships under.
+
+    `rule` is the style it asks for: exchanges in another style answer another instruction.
+    """
 
     id: str
     conversation: Conversation
+    rule: str | None = None
 
 
 def held_out_prompts(
@@ -60,7 +64,11 @@ def held_out_prompts(
         count = prompt_count(world, category, per_category=per_category)
         drawn = _distinct(composer, category, table, count=count, rng=rng)
         prompts += [
-            NumberedConversation(id=f"{category.name}-{index:03d}", conversation=conversation)
+            NumberedConversation(
+                id=f"{category.name}-{index:03d}",
+                conversation=conversation,
+                rule=conversation.rules.get(world.style_axis),
+            )
             for index, conversation in enumerate(drawn)
         ]
     return prompts
@@ -108,6 +116,7 @@ def prompt_record(prompt: NumberedConversation) -> dict[str, object]:
         "defiant": list(conversation.candidates.defiant),
         "response": conversation.candidates.compliant[0],
         "meta": {"entity": conversation.entity},
+        **({} if prompt.rule is None else {"rule": prompt.rule}),
     }
 
 

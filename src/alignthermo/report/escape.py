@@ -10,7 +10,7 @@ import unicodedata
 
 from markupsafe import Markup, escape
 
-__all__ = ["clipped", "marked", "visible"]
+__all__ = ["clipped", "marked", "visible", "with_code"]
 
 # Letters and marks that render as nothing although Unicode calls them printable: fillers, the grapheme
 # joiner, the braille blank, and variation selectors (bytes can be hidden in them; U+FE0F is left to emoji).
@@ -59,6 +59,20 @@ def clipped(text: str, length: int) -> str:
     """
     left_out = len(text) - length
     return text if left_out <= 0 else f"{text[:length]}… (+{left_out:,} characters)"
+
+
+def with_code(text: str) -> Markup:
+    """Return a line of text escaped as HTML, what stands between backticks as code.
+
+    >>> print(with_code("give `--base ID` <now>"))
+    give <code>--base ID</code> &lt;now&gt;
+    """
+    pieces = visible(text).split("`")
+    wrapped = (
+        Markup("<code>{}</code>").format(piece) if n % 2 and n < len(pieces) - 1 else escape(piece)
+        for n, piece in enumerate(pieces)
+    )
+    return Markup("").join(wrapped)
 
 
 def _shown(character: str) -> str:

@@ -1,11 +1,11 @@
 """The landscape: what each category of prompts costs, side by side."""
 
-import re
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from alignthermo.quantities import Estimate
+from alignthermo.report.caveats import grouped_caveats, warnings_of
 from alignthermo.report.chart_lattice import LatticeRow, Panel, lattice, panel_chart
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import as_percent, complement, format_interval, format_unit, format_value
@@ -120,21 +120,12 @@ def _table(index: RecordIndex, quantities: Sequence[str], *, policy: str, captio
 
 def landscape_caveats(index: RecordIndex, *, policy: str) -> tuple[str, ...]:
     """Return the warnings that travel with the numbers, one line per kind, with the categories it touches."""
-    kinds: dict[str, list[tuple[str, str]]] = {}
-    for name in (ALL, *index.categories(policy=policy)):
-        for quantity in (*_DIVERGENCES, *_DISTRIBUTIONS, *_RESPONSES):
-            for warning in _warnings(index.get(quantity, policy=policy, category=name)):
-                # Warnings that differ only in their numbers are of one kind.
-                met = kinds.setdefault(re.sub(r"\d[\d.]*", "#", warning), [])
-                met.append((warning, f"{_HEADS[quantity]}, {'all prompts' if name == ALL else name}"))
-    return tuple(_caveat_line(met) for met in kinds.values())
-
-
-def _caveat_line(met: Sequence[tuple[str, str]]) -> str:
-    (warning, first), rest = met[0], [place for _, place in met[1:]]
-    if not rest:
-        return f"{warning} ({first})"
-    return f"{warning} ({first}); likewise: {'; '.join(rest[:8])}" + ("; …" if len(rest) > 8 else "")
+    return grouped_caveats(
+        (warning, f"{_HEADS[quantity]}, {'all prompts' if name == ALL else name}")
+        for name in (ALL, *index.categories(policy=policy))
+        for quantity in (*_DIVERGENCES, *_DISTRIBUTIONS, *_RESPONSES)
+        for warning in warnings_of(index.get(quantity, policy=policy, category=name))
+    )
 
 
 def _panel_quantities(policy: str) -> tuple[str, ...]:
@@ -163,7 +154,7 @@ def _row(index: RecordIndex, name: str, *, policy: str, quantities: Sequence[str
         n=known[0].n if known else 0,
         estimates=tuple(found),
         pooled=name == ALL,
-        flagged=any(_warnings(estimate) for estimate in known),
+        flagged=any(warnings_of(estimate) for estimate in known),
     )
 
 
@@ -195,10 +186,3 @@ def _cell(estimate: Estimate | None) -> str:
 
 def _name(row: LatticeRow) -> str:
     return row.label + (" †" if row.flagged else "")
-
-
-def _warnings(estimate: Estimate | None) -> tuple[str, ...]:
-    if estimate is None:
-        return ()
-    reason = () if estimate.reason is None else (estimate.reason,)
-    return tuple(dict.fromkeys((*estimate.caveats, *reason)))

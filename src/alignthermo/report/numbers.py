@@ -14,6 +14,8 @@ __all__ = [
     "format_number",
     "format_unit",
     "format_value",
+    "times",
+    "with_error",
 ]
 
 NOT_MEASURED = "not measured"
@@ -100,10 +102,25 @@ def format_unit(unit: str) -> str:
 
 def as_percent(estimate: Estimate | None) -> Estimate | None:
     """Scale a share to per cent."""
-    if estimate is None:
-        return None
-    ends = {name: 100 * getattr(estimate, name) for name in ("value", "stderr", "low", "high")}
-    return dataclasses.replace(estimate, **ends, unit="%")
+    return None if estimate is None else times(estimate, 100.0, unit="%")
+
+
+def times(estimate: Estimate, factor: float, *, unit: str) -> Estimate:
+    """Write an estimate in another unit, for example per 100 tokens; `factor` is positive."""
+    ends = {name: factor * getattr(estimate, name) for name in ("value", "stderr", "low", "high")}
+    return dataclasses.replace(estimate, **ends, unit=unit)
+
+
+def with_error(value: float, error: float) -> str:
+    """Write a value and its error, to the first digit of the error.
+
+    >>> with_error(106.82, 0.55), with_error(0.068, 0.0068), with_error(0.0, 0.0)
+    ('106.8 ± 0.6', '0.068 ± 0.007', '0')
+    """
+    if not error > 0:
+        return format_number(value)
+    decimals = max(0, -_exponent(error))
+    return f"{format_number(value, decimals=decimals)} ± {format_number(error, decimals=decimals)}"
 
 
 def complement(estimate: Estimate | None) -> Estimate | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from alignthermo.quantities import Record
 from alignthermo.report.escape import clipped
-from alignthermo.report.glossary import GLOSSARY
+from alignthermo.report.glossary import GLOSSARY, Term
 from alignthermo.report.numbers import format_unit
 from alignthermo.report.table import Table
 
@@ -41,17 +41,17 @@ def policies_table(records: Sequence[Record]) -> Table:
     return Table(caption="Policies in force", columns=("policy", "value"), rows=rows)
 
 
-def methods_table(records: Sequence[Record]) -> Table:
+def methods_table(records: Sequence[Record], glossary: Mapping[str, Term] = GLOSSARY) -> Table:
     """Return definition, unit and estimator of every quantity on the page."""
     methods: dict[str, dict[str, None]] = {}
     units: dict[str, str] = {}
     for record in records:
-        if record.quantity in GLOSSARY:
+        if record.quantity in glossary:
             methods.setdefault(record.quantity, {})[record.estimate.method] = None
             units.setdefault(record.quantity, format_unit(record.estimate.unit) or "1")
     rows = tuple(
-        (GLOSSARY[q].name, GLOSSARY[q].definition, units[q], clipped("; ".join(methods[q]), _LONGEST_VALUE))
-        for q in GLOSSARY
+        (term.name, term.definition, units[q], clipped("; ".join(methods[q]), _LONGEST_VALUE))
+        for q, term in glossary.items()
         if q in methods
     )
     columns = ("quantity", "definition", "unit", "estimator and interval")

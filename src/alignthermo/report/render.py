@@ -2,30 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from alignthermo.report.checks import check_status, check_tables, is_self_check
 from alignthermo.report.curves import PATH, PREFILL, TEMPERATURE, curve_figure
 from alignthermo.report.depth import category_profiles, profile_figure
-from alignthermo.report.escape import clipped, marked, visible
+from alignthermo.report.escape import clipped, marked
 from alignthermo.report.headline import headline_cards, not_measured, plain_words
 from alignthermo.report.landscape import landscape_caveats, landscape_figure, landscape_tables
 from alignthermo.report.layout import Figure
 from alignthermo.report.model import ReportData
+from alignthermo.report.page import MAX_BYTES, bounded_page, environment, style
 from alignthermo.report.provenance import command_of, methods_table, policies_table, provenance_table
 from alignthermo.report.record_index import RecordIndex, index_records
 from alignthermo.report.text_view import SHADES, text_view
 
 __all__ = ["MAX_BYTES", "render_report", "render_summary_html"]
 
-MAX_BYTES = 3_000_000
-"""Size no page may exceed; the text view gives way first."""
-
 _TOKEN_BUDGETS = (8_000, 3_000, 1_000, 0)
-_LONGEST_CELL = 600
+"""Where the page would be too large, the text view gives way."""
+
 _LONGEST_COMMAND = 4_000
 _UNSTATED = "unstated"
 
@@ -44,12 +39,7 @@ def render_report(data: ReportData) -> str:
         A complete HTML document, valid UTF-8, at most 3 MB, without scripts and without anything a
         browser would have to fetch.
     """
-    page = ""
-    for budget in _TOKEN_BUDGETS:
-        page = _render(data, budget)
-        if len(page.encode("utf-8")) <= MAX_BYTES:
-            break
-    return page
+    return bounded_page(partial(_render, data), _TOKEN_BUDGETS)
 
 
 def render_summary_html(data: ReportData) -> str:
@@ -57,7 +47,7 @@ def render_summary_html(data: ReportData) -> str:
     index = index_records(data.records)
     policy = _primary(index)
     return (
-        _environment()
+        environment()
         .get_template("summary.html.j2")
         .render(
             data=data,
@@ -73,11 +63,11 @@ def _render(data: ReportData, budget: int) -> str:
     index = index_records(data.records)
     policy = _primary(index)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             data=data,
-            css=_style(),
+            css=style(),
             policy=policy,
             findings=[verdict for verdict in data.verdicts if not is_self_check(verdict)][:100],
             status=check_status(data.verdicts),
@@ -149,28 +139,3 @@ def _text_categories(data: ReportData, index: RecordIndex, policy: str) -> Seque
     if data.tokens is not None:
         ordered += sorted(set(data.tokens["category"].unique().to_pylist()) - set(ordered))
     return ordered
-
-
-def _style() -> Markup:
-    folder = files("alignthermo.report").joinpath("templates")
-    return Markup("").join(
-        Markup(folder.joinpath(name).read_text("utf-8")) for name in ("chart.css", "report.css")
-    )
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("alignthermo.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
-
-
-def _finalize(value: object) -> object:
-    """Let no text reach the page before its invisible characters are visible and its length is bounded."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return visible(clipped(value, _LONGEST_CELL))
-    return value

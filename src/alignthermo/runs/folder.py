@@ -6,7 +6,7 @@
     journal.jsonl               what is committed; see journal.py
     records/part-SHARD.parquet  rows of RECORD_SCHEMA
     tokens/part-SHARD.parquet   rows of TOKEN_SCHEMA and the experiment's own columns
-    rows/part-SHARD.parquet     rows of an experiment that measures no tokens, in its own schema
+    rows/part-SHARD.parquet     rows of an experiment that measures no tokens, each stage in its schema
     summary.json, report.html   written at the end, whole or not at all
     leases/, quarantine/        who works on what; damaged parts, kept for inspection
 
@@ -173,17 +173,24 @@ class RunFolder:
             self.journal.refresh()
             return read_token_parts(self.path, self.journal)
 
-    def read_rows(self) -> pa.Table | None:
+    def read_rows(self, *, stage: str | None = None) -> pa.Table | None:
         """Return the experiment's own rows of all committed shards, in the order of their shard ids.
+
+        Parameters
+        ----------
+        stage : str, optional
+            Only the shards ``STAGE-NUMBER``: stages of one run have rows of their own schema.
 
         Raises
         ------
+        ValueError
+            No stage was named and the shards are of several schemas.
         RunFolderError
             A part cannot be read or is damaged.
         """
         with self._reading():
             self.journal.refresh()
-            return read_row_parts(self.path, self.journal)
+            return read_row_parts(self.path, self.journal, stage=stage)
 
     def write_summary(self, *, estimates: Sequence[Record], verdicts: Sequence[Verdict] = ()) -> Path:
         """Write summary.json (strict JSON, see summary.py) and return its path.

@@ -6,6 +6,8 @@
 
 The condition describes failure. It is judged for every estimate of that name whose slice has the values
 given: all of them must be free of it. An unknown number fails, and so does a gate that matches nothing.
+A quantity that is only bounded has the end that was measured: α_c of a model that keeps its instruction at
+every α has no value, but a `low`, the largest α tried, and ``alpha_c.low < 0.4`` is judged on that.
 A value that holds ``,`` or ``]`` stands in double quotes.
 """
 
@@ -116,7 +118,8 @@ def _evidence(gate: Gate, record: Record) -> str:
     number = float(getattr(record.estimate, gate.bound))
     where = ", ".join(f"{key}={value}" for key, value in sorted(record.slice.items())) or record.unit_id
     why = f" ({record.estimate.reason})" if math.isnan(number) and record.estimate.reason else ""
-    return f"{gate.quantity}[{where}].{gate.bound} = {number:.6g} {record.estimate.unit}{why}"
+    spelled = "unknown" if math.isnan(number) else f"{number:.6g} {record.estimate.unit}"
+    return f"{gate.quantity}[{where}].{gate.bound} = {spelled}{why}"
 
 
 def _judge(gate: Gate, estimates: Sequence[Record]) -> Verdict:
@@ -126,7 +129,9 @@ def _judge(gate: Gate, estimates: Sequence[Record]) -> Verdict:
         known = ", ".join(sorted({record.quantity for record in estimates})) or "nothing"
         statement = f"gate '{gate.text}' matches no estimate; the run has {known}"
     elif failing:
-        statement = f"gate '{gate.text}' fails on {len(failing)} of {len(matching)} slices"
+        unknown = sum(math.isnan(float(getattr(record.estimate, gate.bound))) for record in failing)
+        why = f", on {unknown} because {gate.bound} is unknown" if unknown else ""
+        statement = f"gate '{gate.text}' fails on {len(failing)} of {len(matching)} slices{why}"
     else:
         statement = f"gate '{gate.text}' passes on {len(matching)} slices"
     return Verdict(

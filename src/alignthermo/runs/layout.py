@@ -13,6 +13,7 @@ __all__ = [
     "SUMMARY",
     "part_path",
     "shard_order",
+    "stage_of",
 ]
 
 RUN = "run.json"
@@ -55,3 +56,15 @@ def shard_order(shard_id: str) -> tuple[tuple[bool, int, str], ...]:
     """
     pieces = re.findall(r"\d+|\D+", shard_id)
     return tuple((piece.isdigit(), int(piece) if piece.isdigit() else 0, piece) for piece in pieces)
+
+
+def stage_of(shard_id: str) -> str:
+    """Return the stage a shard belongs to: its name without the number.
+
+    Examples
+    --------
+    >>> stage_of("dialogues-00003"), stage_of("on_policy-0003-0001"), stage_of("whole")
+    ('dialogues', 'on_policy-0003', 'whole')
+    """
+    stage, _, number = shard_id.rpartition("-")
+    return stage if stage and number.isdigit() else shard_id

@@ -10,7 +10,7 @@ from alignthermo.errors import RunFolderError
 from alignthermo.quantities import Record
 from alignthermo.runs.durable import folder_lock, sha256_hex
 from alignthermo.runs.journal import Commit, Journal, PartFile
-from alignthermo.runs.layout import LOCK, QUARANTINE, shard_order
+from alignthermo.runs.layout import LOCK, QUARANTINE, shard_order, stage_of
 from alignthermo.runs.schema import RECORD_SCHEMA, TOKEN_SCHEMA, records_from_table
 
 __all__ = ["damaged_shards", "quarantine_damaged", "read_records_parts", "read_row_parts", "read_token_parts"]
@@ -111,15 +111,27 @@ def read_token_parts(folder: Path, journal: Journal) -> pa.Table:
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
 
 
-def read_row_parts(folder: Path, journal: Journal) -> pa.Table | None:
+def read_row_parts(folder: Path, journal: Journal, *, stage: str | None = None) -> pa.Table | None:
     """Return the experiment's own rows of all commits in shard order; None if there are none.
+
+    Parameters
+    ----------
+    folder : Path
+    journal : Journal
+    stage : str, optional
+        Only the shards of one stage, ``STAGE-NUMBER``; each stage has a schema of its own.
 
     Raises
     ------
+    ValueError
+        No stage was named and the shards are of several schemas.
     RunFolderError
         A part is damaged.
     OSError
         A part cannot be read.
     """
-    tables = [_read_part(folder, commit.rows) for commit in _in_order(journal) if commit.rows is not None]
+    commits = [one for one in _in_order(journal) if stage is None or stage_of(one.shard) == stage]
+    tables = [_read_part(folder, commit.rows) for commit in commits if commit.rows is not None]
+    if any(table.schema.names != tables[0].schema.names for table in tables[1:]):
+        raise ValueError(f"{folder} holds rows of several stages with schemas of their own: name a stage")
     return pa.concat_tables(tables).combine_chunks() if tables else None

@@ -79,16 +79,18 @@ class StoredRun:
         with io_errors(self.path, doing="read the run folder", safe="Nothing was changed."):
             return read_token_parts(self.path, _journal(self.path))
 
-    def read_rows(self) -> pa.Table | None:
-        """Return the experiment's own rows in shard order, None where it has none.
+    def read_rows(self, *, stage: str | None = None) -> pa.Table | None:
+        """Return the experiment's own rows in shard order (of one stage), None where it has none.
 
         Raises
         ------
+        ValueError
+            No stage was named and the shards are of several schemas.
         RunFolderError
             A part is damaged or cannot be read.
         """
         with io_errors(self.path, doing="read the run folder", safe="Nothing was changed."):
-            return read_row_parts(self.path, _journal(self.path))
+            return read_row_parts(self.path, _journal(self.path), stage=stage)
 
 
 def _journal(folder: Path) -> Journal:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from alignthermo.errors import ConfigError
@@ -129,9 +130,14 @@ class WordTokenizer:
         **variables: Any,  # noqa: ANN401
     ) -> str | Mapping[str, Any]:
         """Write a conversation as text, or as its encoding; `variables` reach the template."""
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
         template = self.get_chat_template() if chat_template is None else chat_template
-        writer = ImmutableSandboxedEnvironment().from_string(template)
-        text = writer.render(messages=list(conversation), **variables)
+        text = _writer(template).render(messages=list(conversation), **variables)
         return self(text) if tokenize else text
+
+
+@lru_cache(maxsize=32)
+def _writer(template: str) -> Any:  # noqa: ANN401
+    """Compile a template once: a sweep writes thousands of conversations with the same one."""
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment().from_string(template)

@@ -32,6 +32,10 @@ def logistic(alpha):
     return 0.05 + 0.9 * expit(8.0 * (0.5 - alpha))
 
 
+def accumulation(alpha):
+    return expit(1.0 + 5.0 * (1.0 - alpha) - 5.0 * alpha)
+
+
 def line(alpha):
     return np.clip(0.95 - 0.85 * alpha, 0.0, 1.0)
 

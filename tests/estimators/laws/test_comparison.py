@@ -44,6 +44,21 @@ def test_rivals_of_equal_size_are_inconclusive_with_the_prompts_that_would_decid
     assert large.named == "accumulation"
 
 
+def test_the_prompts_needed_are_those_at_which_the_last_but_one_falls():
+    rng = np.random.default_rng(11)
+    small = compare_laws(sweep_of(lambda a: expit(4.0 * (0.5 - a)), rng, prompts=12, trials=1))
+    tied = [score for score in small.scores if score.name in small.rivals]
+    each = [12 * (2.84 * score.gap_stderr / score.gap) ** 2 if score.gap else np.inf for score in tied]
+    assert small.named == "inconclusive"
+    assert small.n_needed == np.ceil(sorted(each)[-2])
+
+
+def test_one_value_of_alpha_is_no_law():
+    one = as_sweep(np.tile([[0.0, 1.0]], (9, 1)), np.array([0.5, 0.5]), trials=1.0)
+    with pytest.raises(InsufficientData, match="one value of α"):
+        compare_laws(one)
+
+
 def test_on_log_odds_accumulation_is_the_line_unless_lengths_vary():
     rng = np.random.default_rng(3)
     h = 3.0 - 6.0 * GRID + rng.standard_normal((20, 1)) + rng.standard_normal((20, GRID.size))

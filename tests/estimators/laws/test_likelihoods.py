@@ -9,6 +9,7 @@ from scipy.special import expit
 from alignthermo.estimators.laws.ascent import Prior, maximise
 from alignthermo.estimators.laws.comparison import RIVALS, law_panel
 from alignthermo.estimators.laws.law_fit import fit_law, hessian, refit
+from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC, SCALED
 from alignthermo.estimators.laws.step import STEP
 from tests.estimators.laws.simulated import GRID, as_sweep, logistic, several_lengths, sweep_of
@@ -35,6 +36,35 @@ def test_scores_are_the_derivatives(law, panel):
     for p, unit in enumerate(np.eye(fit.theta.size)):
         up, down = fit.likelihood(theta + eps * unit)[0], fit.likelihood(theta - eps * unit)[0]
         np.testing.assert_allclose(score[..., p], (up - down) / (2 * eps), rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("law", [*RIVALS, SCALED], ids=lambda law: law.name)
+@pytest.mark.parametrize("panel", [SHARES, FIELDS, PLANE], ids=["shares", "fields", "plane"])
+def test_weighted_sums_are_those_over_prompts(law, panel):
+    fit = fit_law(law, panel)
+    theta = fit.theta + 0.05 * np.random.default_rng(1).standard_normal((3, fit.theta.size))
+    weight = np.random.default_rng(2).integers(0, 4, (3, panel.n_prompts)).astype(float)
+    value, score = fit.likelihood(theta)
+    total, gradient = fit.likelihood.weighted(theta, weight)
+    np.testing.assert_allclose(total, (weight * value).sum(axis=1))
+    np.testing.assert_allclose(gradient, (weight[..., None] * score).sum(axis=1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("law", [LOGISTIC, ACCUMULATION], ids=lambda law: law.name)
+def test_a_fit_without_noise_reaches_the_top(law):
+    """Scores of prompts vanish there, and their outer products say nothing of the curvature."""
+    field = np.random.default_rng(4).standard_normal((30, 1))
+    sweep = as_sweep(expit(2.25 * (0.5 - GRID) + field), GRID, kind="probability")
+    panel = make_panel(sweep, precision=64.0)
+    fit = fit_law(law, panel)
+
+    def loss(theta):
+        value, gradient = fit.likelihood.weighted(theta[None], np.ones((1, 30)))
+        prior, pull, _ = fit.prior.terms(theta[None])
+        return -float(value[0] + prior[0]), -(gradient + pull)[0]
+
+    best = minimize(loss, fit.theta, jac=True, method="BFGS").fun
+    assert loss(fit.theta)[0] == pytest.approx(best, abs=2e-3)
 
 
 def test_shares_against_adaptive_integration():

@@ -32,6 +32,7 @@ from alignthermo.testsystems.conversational import (
     EvidenceAccumulator,
     MeanField,
     arranged,
+    exact_ramp,
     simulate_ramps,
     simulate_rollouts,
 )
@@ -75,7 +76,7 @@ def test_the_additive_kernel_is_recovered_and_its_replies_are_simulated():
     rng = np.random.default_rng(1)
     inputs = rng.standard_normal((300, 40, 1))
     truth = np.array([[0.2, 1.0, 0.8, 0.4, 0.0, 0.05]])
-    kept = simulate_null(truth, inputs, n_lags=3, rng=rng)[0]
+    kept = simulate_null(truth, inputs, n_lags=3, rng=rng)[0].astype(float)
     kernel = fit_reply_kernel(ReplyRun(kept=kept, inputs=inputs), n_lags=3)
     error = np.sqrt(np.diag(np.linalg.inv(kernel.information.sum(axis=0))))
     assert (np.abs(kernel.theta - truth[0]) < 4.0 * error).all()
@@ -84,6 +85,24 @@ def test_the_additive_kernel_is_recovered_and_its_replies_are_simulated():
     half[0, :150] = 2.0
     exact = fit_reply_kernel(ReplyRun(kept=kept[:150], inputs=inputs[:150]), n_lags=3).theta
     np.testing.assert_allclose(kernel_draws(kernel, half)[0], exact, atol=0.3 * error.max() + 0.03)
+
+
+@pytest.mark.parametrize(("n_lags", "turns"), [(3, 12), (9, 30), (16, 40), (5, 4)])
+def test_simulated_replies_are_those_of_a_plain_loop(n_lags, turns):
+    rng = np.random.default_rng(5)
+    theta = 0.4 * rng.standard_normal((3, 2 + n_lags + 1))
+    inputs = rng.standard_normal((4, turns, 1))
+    kept = simulate_null(theta, inputs, n_lags=n_lags, rng=np.random.default_rng(6))
+    u = np.random.default_rng(6).random((turns, 3, 4))
+    for b in range(3):
+        for r in range(4):
+            sign = []
+            for t in range(turns):
+                recent, old = sign[::-1][:n_lags], sign[::-1][n_lags:]
+                h = theta[b, 0] + theta[b, 1] * inputs[r, t, 0] + theta[b, -1] * sum(old)
+                h += sum(w * s for w, s in zip(theta[b, 2:], recent, strict=False))
+                assert kept[b, r, t] == (u[t, b, r] < expit(h))
+                sign.append(1.0 if kept[b, r, t] else -1.0)
 
 
 def test_the_first_reply_of_the_null_has_its_probability():
@@ -97,6 +116,18 @@ def test_loop_area_takes_the_last_reply_held():
     alphas = np.array([0.0, 1.0])
     up_down = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0])  # last held: up 1, 1; down 0, 0
     assert loop_areas(up_down, alphas, hold=2) == 1.0
+
+
+@pytest.mark.parametrize("law", [ORDERED, ADDITIVE], ids=["magnet", "additive"])
+def test_the_mean_loop_is_the_exact_one_and_the_first_reply_held_is_another(law):
+    rng = np.random.default_rng(8)
+    protocol = EditRamp(alphas=tuple(GRID.tolist()), hold=4, n_turns=48, turn_tokens=8)
+    truth = exact_ramp(law, protocol).loop_area()
+    run = ramp(law, 4, rng, replicates=6000).run.kept
+    assert loop_areas(run, GRID, hold=4).mean() == pytest.approx(truth, rel=0.05)
+    # planted wrong: the first reply at each α, which still belongs to the α before
+    first = run.reshape(6000, -1, 4)[:, :, 0]
+    assert loop_areas(first, GRID, hold=1).mean() != pytest.approx(truth, rel=0.05)
 
 
 def test_a_magnet_is_bimodal_beyond_the_null_and_an_additive_law_is_not():
@@ -177,7 +208,7 @@ def test_size_scaling_is_explained_by_accumulation_only_where_accumulation_holds
         sweep = several_lengths(gamma, np.random.default_rng(6))
         whole = Evidence(
             laws=compare_laws(sweep.select(length=400.0)),
-            scaling=size_scaling(sweep, resampling=how(0)),
+            scaling=size_scaling(sweep),
             plane=compare_laws(sweep, laws=(ACCUMULATION, SCALED)),
         )
         labels[gamma] = verdict(whole).label

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from alignthermo.errors import InsufficientData
+from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators import Resampling
-from alignthermo.estimators.laws import sharpness, size_scaling
+from alignthermo.estimators.laws import Sweep, sharpness, size_scaling
 from tests.estimators.laws.simulated import GRID, as_sweep, several_lengths, sweep_of
 
 
@@ -35,6 +35,14 @@ def test_alike_prompts_have_no_quenched_width():
     assert "not to be told from 0" in str(found.quenched)
 
 
+def test_no_range_is_said_and_not_divided_by():
+    flat = as_sweep(np.full((9, GRID.size), 1.5), GRID, kind="log_odds")
+    one = as_sweep(np.tile([[0.0, 1.0]], (9, 1)), np.array([0.5, 0.5]), trials=1.0)
+    for sweep, match in ((flat, "alike"), (one, "one value of α")):
+        with pytest.raises(InsufficientData, match=match):
+            sharpness(sweep, resampling=how(0))
+
+
 def test_log_odds_have_their_own_slope():
     rng = np.random.default_rng(2)
     h = 3.0 - 6.0 * GRID + 1.5 * rng.standard_normal((40, 1)) + 0.5 * rng.standard_normal((40, GRID.size))
@@ -48,8 +56,8 @@ def test_gamma_is_found_and_its_neighbours_are_excluded():
     errors = []
     for gamma in (0.0, 1.0):
         rng = np.random.default_rng(int(10 * gamma))
-        for k in range(3):
-            found = size_scaling(several_lengths(gamma, rng), resampling=how(k)).gamma
+        for _ in range(3):
+            found = size_scaling(several_lengths(gamma, rng)).gamma
             errors.append((found.value - gamma) / found.stderr)
             assert not found.low <= gamma + 0.5 <= found.high
     assert np.abs(errors).max() < 3.5
@@ -59,6 +67,42 @@ def test_gamma_is_found_and_its_neighbours_are_excluded():
 def test_gamma_needs_lengths():
     one = several_lengths(1.0, np.random.default_rng(0)).select(length=400.0)
     with pytest.raises(InsufficientData, match="one length"):
-        size_scaling(one, resampling=how(0))
-    three = size_scaling(several_lengths(1.0, np.random.default_rng(0)), resampling=how(0))
+        size_scaling(one)
+    three = size_scaling(several_lengths(1.0, np.random.default_rng(0)))
     assert "3 lengths" in three.gamma.caveats[0]
+    with pytest.raises(InsufficientData, match="one prompt"):
+        size_scaling(several_lengths(1.0, np.random.default_rng(0), prompts=1))
+    few = size_scaling(several_lengths(1.0, np.random.default_rng(0), prompts=5)).gamma
+    assert np.isnan(few.low)
+    assert "too few prompts" in few.reason
+    with pytest.raises(InputError, match="level"):
+        size_scaling(several_lengths(1.0, np.random.default_rng(0)), level=95.0)
+
+
+def without_noise(power, lengths=(100.0, 200.0, 800.0)):
+    """Probabilities of logistics of slope 2.25 power(L) per α, a field per prompt, no noise at all."""
+    field = np.random.default_rng(7).standard_normal((12, 1))
+    parts = [
+        as_sweep(expit(9.0 * power(length) * (0.5 - GRID) + field), GRID, kind="probability", length=length)
+        for length in lengths
+    ]
+    joined = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("cluster", "n_instr", "n_adv", "y")
+    }
+    wanted = np.repeat(np.array(lengths), parts[0].y.size)
+    return Sweep(**joined, kind="probability", column="kept", length=wanted)
+
+
+def test_where_nothing_is_noisy_the_open_choice_of_the_law_is_the_error():
+    found = size_scaling(without_noise(lambda length: length / 400.0)).gamma
+    assert found.low <= 1.0 <= found.high
+    assert found.high - found.low < 0.03
+    assert not found.low <= 0.95 <= found.high
+    assert not any("power of L" in note for note in found.caveats)
+
+
+def test_slopes_that_follow_no_power_of_length_widen_the_interval_and_say_so():
+    bent = size_scaling(without_noise(lambda length: 0.5 + (length / 400.0) ** 2)).gamma
+    assert "no single power of L" in bent.caveats[-1]
+    assert bent.high - bent.low > 0.3

@@ -14,7 +14,16 @@ from alignthermo.estimators.laws import refined_grid, threshold
 from alignthermo.estimators.laws.guided import guided_curve
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.pilot import fit_pilot, pilot_curve, pooled
-from tests.estimators.laws.simulated import GRID, as_sweep, line, logistic, power, step, sweep_of
+from tests.estimators.laws.simulated import (
+    GRID,
+    accumulation,
+    as_sweep,
+    line,
+    logistic,
+    power,
+    step,
+    sweep_of,
+)
 
 
 def how(seed, n=100):
@@ -26,7 +35,9 @@ def population_threshold(curve, spread):
     return brentq(lambda a: (w / w.sum()) @ curve(a - spread * z) - 0.5, 0.0, 1.0)
 
 
-@pytest.mark.parametrize("curve", [line, logistic, power], ids=["line", "logistic", "power"])
+@pytest.mark.parametrize(
+    "curve", [line, logistic, power, accumulation], ids=["line", "logistic", "power", "accumulation"]
+)
 def test_alpha_c_is_unbiased_and_covered_and_a_shifted_truth_is_not(curve):
     rng = np.random.default_rng(11)
     truth, sweeps = population_threshold(curve, 0.06), 40
@@ -48,6 +59,8 @@ def test_a_constant_is_not_bracketed_and_says_on_which_side(level, side):
         assert "not bracketed" in found.alpha_c.reason
     if side == "above":
         assert found.held_until == 1.0
+    falling = threshold(sweep_of(line, rng), resampling=how(9))
+    assert falling.side is None, "a curve that does fall through 1/2 is bracketed"
 
 
 def test_a_curve_cut_off_before_its_crossing_is_not_extrapolated():
@@ -115,6 +128,27 @@ def test_few_prompts_and_thin_candidates_are_said():
     assert "one value of α" in one.alpha_c.reason
     with pytest.raises(InputError, match="n_resamples"):
         threshold(sweep, resampling=how(0, n=10))
+
+
+@pytest.mark.parametrize("grid", [(0.0, 1.0), (0.2, 0.7), (0.0, 0.02, 0.04, 1.0)])
+def test_a_gap_of_the_grid_is_given_whole_and_refined(grid):
+    """Nothing was measured between two neighbours: the crossing lies there, and that is all."""
+    sweep = sweep_of(logistic, np.random.default_rng(6), grid=np.array(grid), trials=20)
+    found = threshold(sweep, resampling=how(0))
+    assert found.cell == pytest.approx(grid[-2:])
+    assert (found.alpha_c.low, found.alpha_c.high) == pytest.approx(grid[-2:])
+    assert found.alpha_c.low < found.alpha_c.value < found.alpha_c.high
+    assert len(refined_grid(sweep, found)) == 3
+    assert found.alpha_mid.low <= grid[-2] < grid[-1] <= found.alpha_mid.high
+
+
+def test_any_small_sweep_gives_an_answer_or_a_reason():
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        grid = np.sort(rng.random(int(rng.integers(1, 6))))
+        y = np.round(rng.random((int(rng.integers(1, 20)), grid.size)) * rng.integers(1, 3)).clip(0.0, 1.0)
+        found = threshold(as_sweep(y, grid, trials=1.0), resampling=how(seed))
+        assert np.isfinite(found.alpha_c.value) or found.alpha_c.reason
 
 
 def test_prompts_not_rows_set_the_error():

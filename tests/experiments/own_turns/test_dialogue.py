@@ -56,6 +56,20 @@ def test_append_never_removes_anything():
     assert len(contexts[-1]) == 2 * 12 + 11
 
 
+def test_a_window_drops_the_oldest_turns_with_their_exchanges():
+    opening = (Message(role="system", content="keep rule"),)
+    plan = append_plan((0.0, 1.0), hold=4, window=3, opening=opening)
+    script = RampScript(plan=plan, replicate=0)
+    context = script.context(7, tuple("abcdefg"))
+    assert context[0] == opening[0]
+    assert spoken(context) == ["e", "f", "g"]
+    assert len(context) == 1 + 3 * 3 + 2
+    # of the last material turn and the three before it, as many are attack as the labels say
+    np.testing.assert_allclose(plan.context_alphas()[7], np.mean(plan.labels[4:8] < 0))
+    assert plan.context_alphas()[-1] < np.mean(plan.labels < 0), "what is gone counts no more"
+    assert "last 3" in plan.protocol
+
+
 def test_random_numbers_belong_to_the_turn_and_are_shared_by_the_arms():
     own, neutral, bare = (
         RampScript(plan=edit_plan(grid(3), hold=2, arm=arm), replicate=0)

@@ -7,8 +7,13 @@ import pytest
 
 from alignthermo.errors import ConfigError
 from alignthermo.estimators import Resampling
-from alignthermo.experiments.own_turns import SpeakSettings, measure_arm, measure_loops, self_test
-from alignthermo.experiments.own_turns.held_loops import held_ramp_of
+from alignthermo.experiments.own_turns import (
+    SpeakSettings,
+    measure_arm,
+    measure_loops,
+    ramp_record,
+    self_test,
+)
 from alignthermo.testsystems.conversational import (
     AppendRamp,
     ConversationalModel,
@@ -126,7 +131,7 @@ def test_inputs_of_the_null_hold_material_and_requests():
     plan = replace(append_plan(ALPHAS), requests=append_plan(ALPHAS).requests * 3)
     model = ConversationalModel(law=PERSONA)
     arm = measure_arm(model, plan, replicates=8, settings=FAST, resampling=how())
-    ramp = held_ramp_of(plan, arm.recording, np.arange(8) != 3)
+    ramp = ramp_record(plan, arm.recording).held(np.arange(8) != 3)
     assert ramp.run.inputs.shape == (7, 10, 9 + 2)
     np.testing.assert_array_equal(ramp.run.inputs[0, :, 0], plan.labels)
     np.testing.assert_array_equal(ramp.run.inputs[0, 3:, 3], plan.labels[:-3])

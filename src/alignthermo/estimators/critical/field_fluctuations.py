@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
 
 from alignthermo.errors import InputError, InsufficientData
@@ -67,7 +67,7 @@ def ensemble_moments(
 
 def additive_log_odds(
     theta: Float[np.ndarray, "batch term"],
-    kept: Float[np.ndarray, "batch replicate turn"],
+    kept: Float[np.ndarray, "batch replicate turn"] | Bool[np.ndarray, "batch replicate turn"],
     inputs: Float[np.ndarray, "replicate turn input"],
     *,
     n_lags: int,

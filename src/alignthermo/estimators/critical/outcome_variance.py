@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
 
 from alignthermo.errors import InsufficientData
@@ -38,7 +38,9 @@ class OutcomeVariance:
     feedback: float
 
 
-def variance_ratio(kept: Float[np.ndarray, "*batch replicate turn"]) -> Float[np.ndarray, "*batch"]:
+def variance_ratio(
+    kept: Float[np.ndarray, "*batch replicate turn"] | Bool[np.ndarray, "*batch replicate turn"],
+) -> Float[np.ndarray, "*batch"]:
     r"""Sample variance of the number kept over the sum of p(1 − p), p per turn.
 
     .. math:: R = \frac{s^2(K)}{\sum_t p_t (1 - p_t)}, \qquad K = \sum_{t=1}^{n} k_t

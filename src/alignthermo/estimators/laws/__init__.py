@@ -19,6 +19,7 @@ from alignthermo.estimators.laws.sharpness import Sharpness, sharpness
 from alignthermo.estimators.laws.step import STEP
 from alignthermo.estimators.laws.sweep import OrderParameter, Sweep
 from alignthermo.estimators.laws.threshold import Threshold, threshold
+from alignthermo.estimators.laws.threshold_difference import threshold_difference
 from alignthermo.estimators.laws.verdict import Evidence, Verdict, verdict
 
 __all__ = [
@@ -60,5 +61,6 @@ __all__ = [
     "size_scaling",
     "survives_holding",
     "threshold",
+    "threshold_difference",
     "verdict",
 ]

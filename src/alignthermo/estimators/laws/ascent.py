@@ -60,13 +60,14 @@ def maximise(
     value, gradient, curvature = _penalised(objective, theta, active, prior)
     damping = np.full(theta.shape[0], 1e-3)
     for _ in range(max_steps):
-        step = _damped_step(gradient[active], curvature[active], damping[active])
-        gain = (step * gradient[active]).sum(axis=1)
+        # judged by the step without damping: a short step is no sign that the top is near
+        full = _damped_step(gradient[active], curvature[active], np.zeros(active.size))
         stuck = damping[active] > 1e8
-        going: Bool[np.ndarray, " active"] = (gain > flat) & ~stuck
-        active, step = active[going], step[going]
+        going: Bool[np.ndarray, " active"] = ((full * gradient[active]).sum(axis=1) > flat) & ~stuck
+        active = active[going]
         if active.size == 0:
             break
+        step = _damped_step(gradient[active], curvature[active], damping[active])
         trial = theta[active] + step
         trial_value, trial_gradient, trial_curvature = _penalised(objective, trial, active, prior)
         better = trial_value > value[active]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
 
 from alignthermo.errors import InsufficientData
@@ -117,7 +117,7 @@ def bimodality(
 
 def _one_length(
     kept: Float[np.ndarray, "replicate turn"],
-    null: Float[np.ndarray, "batch replicate turn"],
+    null: Bool[np.ndarray, "batch replicate turn"],
     drawn: np.ndarray,
     n: int,
     level: float,

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from alignthermo.errors import InsufficientData
 from alignthermo.estimators.laws.law_fit import LawFit, fit_law, refit
-from alignthermo.estimators.laws.panel import Panel, make_panel, standardised
+from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
 from alignthermo.estimators.laws.precision import probability_precision
 from alignthermo.estimators.laws.shapes import ACCUMULATION, CONSTANT, LINE, LOGISTIC, POWER, Law
 from alignthermo.estimators.laws.step import STEP
@@ -58,7 +58,8 @@ class Comparison:
         The simplest remaining laws when they are of equal size; else just the named one.
     scores : tuple of LawScore
     n_needed : float
-        Prompts that would decide between the rivals with 80 % power; NaN when a law is named.
+        Prompts at which all simplest rivals but one are expected to have dropped out, with 80 % power; NaN
+        when a law is named, ∞ when two of them are alike.
     n_prompts : int
     left_out : tuple of str
         Laws that were not compared, with the reason.
@@ -102,12 +103,13 @@ def compare_laws(sweep: Sweep, *, laws: tuple[Law, ...] = RIVALS) -> Comparison:
     Raises
     ------
     InsufficientData
-        Fewer than 8 prompts.
+        Fewer than 8 prompts, a single α, or log-odds that are all alike.
 
     References
     ----------
     Hastie, Tibshirani & Friedman (2009), ch. 7.10. Formula F-128 in docs/formulas.md.
     """
+    require_range(make_panel(sweep), "compare_laws")
     panel = law_panel(sweep)
     if panel.n_prompts < 8:
         raise InsufficientData(f"compare_laws: {panel.n_prompts} prompts, cross-validation by prompt needs 8")
@@ -137,7 +139,7 @@ def compare_laws(sweep: Sweep, *, laws: tuple[Law, ...] = RIVALS) -> Comparison:
                 fits, sizes, scores, gaps, errors, remains, strict=True
             )
         ),
-        n_needed=_n_needed(scores[simplest]),
+        n_needed=_n_needed(gaps[simplest]),
         n_prompts=panel.n_prompts,
         left_out=left_out,
         fits=fits,
@@ -168,12 +170,14 @@ def _usable(laws: tuple[Law, ...], panel: Panel) -> tuple[tuple[Law, ...], tuple
     return laws, ()
 
 
-def _n_needed(scores: Float[np.ndarray, "rival prompt"]) -> float:
-    """Prompts at which the closest pair of rivals would differ by two errors with 80 % power."""
-    if scores.shape[0] < 2:
+def _n_needed(gaps: Float[np.ndarray, "rival prompt"]) -> float:
+    """Prompts at which all rivals but one are expected to fall behind the best law, with 80 % power.
+
+    Each falls when its gap is two errors; the last but one to fall decides. ∞ where two rivals do not differ
+    from the best at all.
+    """
+    if gaps.shape[0] < 2:
         return float("nan")
-    ranked = scores[np.argsort(-scores.mean(axis=1))]
-    difference = ranked[0] - ranked[1]
-    gap = float(difference.mean())
-    spread = float(difference.std(ddof=1))
-    return float(np.ceil(((WITHIN + POWER_80) * spread / gap) ** 2)) if gap > 0.0 else float("inf")
+    mean, spread = gaps.mean(axis=1), gaps.std(axis=1, ddof=1)
+    ratio = np.divide(spread, mean, out=np.full_like(mean, np.inf), where=mean > 0.0)
+    return float(np.ceil(((WITHIN + POWER_80) * np.sort(ratio)[-2]) ** 2))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from alignthermo.estimators.laws.panel import Panel
 from alignthermo.estimators.laws.shapes import Design, Law, make_design
@@ -33,7 +33,7 @@ class FieldLikelihood:
     square: Float[np.ndarray, " prompt"]
 
     def __call__(
-        self, theta: Float[np.ndarray, "batch parameter"], rows: Int[np.ndarray, " batch"] | None = None
+        self, theta: Float[np.ndarray, "batch parameter"]
     ) -> tuple[Float[np.ndarray, "batch prompt"], Float[np.ndarray, "batch prompt parameter"]]:
         """Return log-likelihood and score of every prompt, for every row of θ."""
         mean, slopes = self.law.shape(theta[:, :-2], self.design, np.zeros((theta.shape[0], 1)))
@@ -55,6 +55,13 @@ class FieldLikelihood:
         pull = between * (first / spread) ** 2 - n * between / spread
         noise = -n + n * between / spread + inner / within - between * first**2 / spread**2
         return value, np.stack([*score, pull, noise], axis=-1)
+
+    def weighted(
+        self, theta: Float[np.ndarray, "batch parameter"], multiplicity: Float[np.ndarray, "batch prompt"]
+    ) -> tuple[Float[np.ndarray, " batch"], Float[np.ndarray, "batch parameter"]]:
+        """Return the sums over prompts of log-likelihood and score, each prompt counted so many times."""
+        value, score = self(theta)
+        return (multiplicity * value).sum(axis=1), np.einsum("bg,bgp->bp", multiplicity, score)
 
     def _score(
         self, slope: np.ndarray, mean: np.ndarray, shrunk: np.ndarray

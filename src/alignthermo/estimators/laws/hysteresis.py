@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
 
 from alignthermo.errors import InputError
@@ -80,7 +80,10 @@ class Hysteresis:
 
 
 def loop_areas(
-    kept: Float[np.ndarray, "*batch turn"], alphas: Float[np.ndarray, " ratio"], *, hold: int
+    kept: Float[np.ndarray, "*batch turn"] | Bool[np.ndarray, "*batch turn"],
+    alphas: Float[np.ndarray, " ratio"],
+    *,
+    hold: int,
 ) -> Float[np.ndarray, "*batch"]:
     r"""Area between the way up and the way down, from the last reply held at each α.
 
@@ -93,7 +96,7 @@ def loop_areas(
     >>> float(loop_areas(np.array([1.0, 1.0, 0.0, 0.0, 0.0, 1.0]), np.array([0.0, 0.5, 1.0]), hold=1))
     0.5
     """
-    last = kept[..., hold - 1 :: hold]
+    last = np.asarray(kept[..., hold - 1 :: hold], dtype=np.float64)
     up, down = last[..., : alphas.size], last[..., alphas.size :][..., ::-1]
     return np.asarray(np.trapezoid(up - down, alphas, axis=-1))
 

@@ -9,7 +9,7 @@ from scipy import stats
 from alignthermo.estimators.intervals import MIN_CLUSTERS
 from alignthermo.quantities import Estimate
 
-__all__ = ["jackknife_estimates"]
+__all__ = ["estimates_of", "jackknife_estimates"]
 
 
 def jackknife_estimates(
@@ -38,8 +38,19 @@ def jackknife_estimates(
     Efron & Tibshirani (1993), ch. 11. Formula F-137 in docs/formulas.md.
     """
     ones = np.ones(n_prompts)
-    value = statistic(ones)
     left_out = np.stack([statistic(ones - row) for row in np.eye(n_prompts)])
+    return estimates_of(statistic(ones), left_out, level=level, labels=labels)
+
+
+def estimates_of(
+    value: Float[np.ndarray, " quantity"],
+    left_out: Float[np.ndarray, "prompt quantity"],
+    *,
+    level: float,
+    labels: tuple[str, str],
+) -> tuple[Estimate, ...]:
+    """Do the same from values that are known already: of all prompts, and with each one left out."""
+    n_prompts = left_out.shape[0]
     spread = (n_prompts - 1) / n_prompts * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
     errors = np.sqrt(spread)
     few = (

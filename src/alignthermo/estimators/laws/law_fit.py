@@ -1,7 +1,7 @@
 """Fitting a law: starts, priors, and refits of many resamples from one fit."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,15 +13,27 @@ from alignthermo.estimators.laws.shapes import Design, Law, make_design
 from alignthermo.estimators.laws.share_likelihood import share_likelihood
 from alignthermo.estimators.laws.step import STEP, step_likelihood
 
-__all__ = ["LawFit", "fit_law", "hessian", "likelihood", "positive", "refit"]
+__all__ = ["LawFit", "blocks", "fit_law", "hessian", "likelihood", "positive", "refit"]
 
-Likelihood = Callable[
-    [Float[np.ndarray, "batch parameter"]],
-    tuple[Float[np.ndarray, "batch prompt"], Float[np.ndarray, "batch prompt parameter"]],
-]
+MAX_NUMBERS = 1 << 20
+"""Numbers held at once by a batch of refits: what fits into the processor's cache."""
 
-MAX_NUMBERS = 1 << 23
-"""Numbers held at once by a batch of refits."""
+
+@runtime_checkable
+class Likelihood(Protocol):
+    """Log-likelihood of prompts under a law."""
+
+    def __call__(
+        self, theta: Float[np.ndarray, "batch parameter"]
+    ) -> tuple[Float[np.ndarray, "batch prompt"], Float[np.ndarray, "batch prompt parameter"]]:
+        """Return log-likelihood and score of every prompt."""
+        ...
+
+    def weighted(
+        self, theta: Float[np.ndarray, "batch parameter"], multiplicity: Float[np.ndarray, "batch prompt"]
+    ) -> tuple[Float[np.ndarray, " batch"], Float[np.ndarray, "batch parameter"]]:
+        """Return their sums over prompts, each counted so many times."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +46,7 @@ class LawFit:
     design : Design
     theta : array, shape (parameter,)
         Shape parameters, then the log of the spread between prompts, then (log-odds) within them.
-    likelihood : callable
+    likelihood : Likelihood
     prior : Prior
     """
 
@@ -64,7 +76,27 @@ def fit_law(law: Law, panel: Panel) -> LawFit:
     multiplicity = np.ones((start.shape[0], panel.n_prompts))
     theta, value = maximise(_objective(chosen, multiplicity), start, prior=prior, max_steps=100)
     best = theta[np.argmax(value)]
-    return LawFit(law=law, design=design, theta=best, likelihood=chosen, prior=prior)
+    fit = LawFit(law=law, design=design, theta=best, likelihood=chosen, prior=prior)
+    return _polished(fit, panel.n_prompts)
+
+
+def _polished(fit: LawFit, n_prompts: int) -> LawFit:
+    """Climb on with the true Hessian: where nothing is noisy, outer products of scores say nothing of it.
+
+    The step law has no useful one.
+    """
+    if fit.law is STEP:
+        return fit
+
+    def objective(
+        theta: np.ndarray, rows: Int[np.ndarray, " batch"]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        ones = np.ones((theta.shape[0], n_prompts))
+        curvature = positive(hessian(fit, theta, ones)) - np.diag(fit.prior.spread**-2.0)
+        return *fit.likelihood.weighted(theta, ones), curvature
+
+    theta = maximise(objective, fit.theta[None], prior=fit.prior, max_steps=50)[0]
+    return replace(fit, theta=theta[0])
 
 
 def refit(
@@ -81,18 +113,26 @@ def refit(
     if fit.law is not STEP:
         ones = np.ones((1, multiplicity.shape[1]))
         fixed = positive(hessian(fit, fit.theta[None], ones))[0] - np.diag(fit.prior.spread**-2.0)
-    size = max(1, MAX_NUMBERS // _numbers(fit, multiplicity.shape[1]))
     parts = [
         maximise(
-            _objective(fit.likelihood, multiplicity[first : first + size], fixed),
-            start[first : first + size],
+            _objective(fit.likelihood, multiplicity[rows], fixed),
+            start[rows],
             prior=fit.prior,
             max_steps=max_steps,
             flat=1e-3,
         )[0]
-        for first in range(0, start.shape[0], size)
+        for rows in blocks(fit, multiplicity)
     ]
     return np.concatenate(parts)
+
+
+def blocks(fit: LawFit, multiplicity: Float[np.ndarray, "batch prompt"]) -> list[slice]:
+    """Cut a batch of resamples into blocks whose likelihoods fit into the cache."""
+    n_rows, n_prompts = multiplicity.shape
+    nodes = getattr(fit.likelihood, "nodes", np.zeros(1)).size
+    numbers = nodes * (fit.design.t.size + n_prompts) * (fit.theta.size + 2)
+    size = max(1, MAX_NUMBERS // numbers)
+    return [slice(first, first + size) for first in range(0, n_rows, size)]
 
 
 def hessian(
@@ -101,8 +141,7 @@ def hessian(
     """Negative Hessian of the penalised log-likelihood, by differences of the closed-form gradient."""
 
     def gradient(at: np.ndarray) -> np.ndarray:
-        score = fit.likelihood(at)[1]
-        return np.asarray(np.einsum("bg,bgp->bp", multiplicity, score) + fit.prior.terms(at)[1])
+        return np.asarray(fit.likelihood.weighted(at, multiplicity)[1] + fit.prior.terms(at)[1])
 
     step, here = 1e-5, gradient(theta)
     columns = [(here - gradient(theta + step * unit)) / step for unit in np.eye(theta.shape[1])]
@@ -124,12 +163,11 @@ def _objective(
     def objective(
         theta: np.ndarray, rows: Int[np.ndarray, " batch"]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        value, score = chosen(theta)
         weight = multiplicity[rows]
-        weighted = score * weight[..., None]
         if fixed is not None:
-            same = np.broadcast_to(fixed, (theta.shape[0], *fixed.shape))
-            return (weight * value).sum(axis=1), weighted.sum(axis=1), same
+            return *chosen.weighted(theta, weight), np.broadcast_to(fixed, (theta.shape[0], *fixed.shape))
+        value, score = chosen(theta)
+        weighted = score * weight[..., None]
         # outer products of prompt scores: the information of independent prompts, positive by construction
         curvature = np.swapaxes(weighted, 1, 2) @ score
         return (weight * value).sum(axis=1), weighted.sum(axis=1), curvature
@@ -156,8 +194,3 @@ def _end_levels(panel: Panel, design: Design) -> tuple[float, float]:
     for end in (design.t <= -0.25, design.t >= 0.25):
         ends.append(float(panel.total[:, end].sum() / max(float(panel.weight[:, end].sum()), 1e-12)))
     return ends[0], ends[1]
-
-
-def _numbers(fit: LawFit, n_prompts: int) -> int:
-    nodes = getattr(fit.likelihood, "nodes", np.zeros(1)).size
-    return max(1, nodes * (fit.design.t.size + n_prompts) * (fit.theta.size + 2))

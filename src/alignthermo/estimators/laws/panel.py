@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from alignthermo.errors import InputError
+from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators.laws.sweep import Sweep
 
-__all__ = ["Panel", "make_panel", "standardised"]
+__all__ = ["Panel", "make_panel", "require_range", "standardised"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +93,14 @@ def make_panel(sweep: Sweep, *, precision: float = 1.0, prompts: np.ndarray | No
         normal=sweep.kind == "log_odds",
         several_lengths=len(sweep.lengths) > 1,
     )
+
+
+def require_range(panel: Panel, name: str) -> None:
+    """Raise `InsufficientData` where no slope can be seen: a single α, or log-odds that are all alike."""
+    if np.ptp(panel.alpha) == 0.0:
+        raise InsufficientData(f"{name}: one value of α; a slope needs two, a law at least four")
+    if panel.normal and standardised(panel)[2] <= 1e-12 * (1.0 + float(np.abs(panel.total).max())):
+        raise InsufficientData(f"{name}: all log-odds are alike, there is nothing to fit")
 
 
 def standardised(panel: Panel) -> tuple[Panel, float, float]:

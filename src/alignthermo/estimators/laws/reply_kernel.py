@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.special import expit
 
 from alignthermo.errors import InputError
 
 __all__ = ["ReplyKernel", "ReplyRun", "fit_reply_kernel", "kernel_draws", "simulate_null"]
+
+BITS = 7
+"""Own replies per table of the simulated memory; two tables of 128 hold 14 lags."""
 
 RIDGE = 0.5
 """Prior precision of every coefficient: one weak pseudo-observation keeps separated data finite."""
@@ -115,27 +118,66 @@ def simulate_null(
     *,
     n_lags: int,
     rng: np.random.Generator,
-) -> Float[np.ndarray, "batch replicate turn"]:
+) -> Bool[np.ndarray, "batch replicate turn"]:
     """Draw replies from additive laws along the inputs of the measured replicates.
 
     Returns
     -------
     array, shape (batch, replicate, turn)
-        0 or 1.
+        True where the reply kept.
     """
-    n_inputs = inputs.shape[2]
-    replicates, turns = inputs.shape[:2]
-    field, gains = theta[:, :1], theta[:, 1 : 1 + n_inputs]
-    weights = theta[:, 1 + n_inputs : -1]
-    recent = np.zeros((theta.shape[0], replicates, n_lags))
+    n_inputs, (replicates, turns) = inputs.shape[2], inputs.shape[:2]
+    field, gains, older = theta[:, :1], theta[:, 1 : 1 + n_inputs], theta[:, -1:]
+    memory = _Memory(weights=theta[:, 1 + n_inputs : -1], replicates=replicates)
     old = np.zeros((theta.shape[0], replicates))
-    kept = np.empty((theta.shape[0], replicates, turns))
+    # turns first: each turn is then written in one piece
+    kept = np.empty((turns, theta.shape[0], replicates), dtype=bool)
     for turn in range(turns):
-        h = field + gains @ inputs[:, turn].T + (recent @ weights[:, :, None])[..., 0] + theta[:, -1:] * old
-        kept[:, :, turn] = rng.random(h.shape) < expit(h)
-        old += recent[:, :, -1]
-        recent = np.concatenate([2.0 * kept[:, :, turn : turn + 1] - 1.0, recent[:, :, :-1]], axis=2)
-    return kept
+        h = memory.pull(turn)
+        h += field + gains @ inputs[:, turn].T
+        if turn > n_lags:
+            old += 2.0 * kept[turn - n_lags - 1] - 1.0
+            h += older * old
+        with np.errstate(over="ignore", invalid="ignore"):
+            # u < σ(h), with the cheaper of the two functions
+            kept[turn] = rng.random(h.shape) * (1.0 + np.exp(-h)) < 1.0
+        memory.add(kept[turn])
+    return np.moveaxis(kept, 0, -1)
+
+
+class _Memory:
+    """The last own replies of every replicate as bits, and tables of what every pattern of them adds to h."""
+
+    def __init__(self, *, weights: Float[np.ndarray, "batch lag"], replicates: int) -> None:
+        self._weights = weights
+        self._state = np.zeros((weights.shape[0], replicates), dtype=np.int64)
+        self._row = np.arange(weights.shape[0])[:, None]
+        self._tables: list[np.ndarray] = []
+
+    def pull(self, turn: int) -> Float[np.ndarray, "batch replicate"]:
+        """Return what the replies so far add to h at this turn; one that is not there yet adds nothing."""
+        n_lags = self._weights.shape[1]
+        if turn <= n_lags:
+            weights = np.where(np.arange(n_lags) < turn, self._weights, 0.0)
+            self._tables = [_table(part) for part in np.split(weights, range(BITS, n_lags, BITS), axis=1)]
+        total = np.zeros(self._state.shape)
+        for place, table in enumerate(self._tables):
+            bits = (self._state >> (BITS * place)) & (table.shape[1] - 1)
+            bits += self._row * table.shape[1]
+            total += table.ravel().take(bits)
+        return total
+
+    def add(self, kept: np.ndarray) -> None:
+        """Remember one more reply; bit 0 is the last one."""
+        self._state = (self._state << 1) | kept
+        self._state &= (1 << self._weights.shape[1]) - 1
+
+
+def _table(weights: Float[np.ndarray, "batch lag"]) -> Float[np.ndarray, "batch pattern"]:
+    """Sum of ±weights for every pattern of bits, the first lag in bit 0."""
+    n = weights.shape[1]
+    signs = 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1) - 1.0
+    return np.asarray(weights @ signs.T)
 
 
 def _terms(run: ReplyRun, n_lags: int) -> Float[np.ndarray, "replicate turn term"]:

@@ -4,25 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy import stats
 
-from alignthermo.errors import InsufficientData
-from alignthermo.estimators.clusters import with_caveat
-from alignthermo.estimators.intervals import check_resampling
-from alignthermo.estimators.laws.functionals import clustered_errors, functional_replicates, log_sharpness
-from alignthermo.estimators.laws.law_fit import LawFit, fit_law
-from alignthermo.estimators.laws.panel import make_panel, standardised
-from alignthermo.estimators.laws.population import multiplicities
+from alignthermo.errors import InputError, InsufficientData
+from alignthermo.estimators.intervals import MIN_CLUSTERS
+from alignthermo.estimators.laws.functionals import log_within_slope
+from alignthermo.estimators.laws.law_fit import LawFit, fit_law, refit
+from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
 from alignthermo.estimators.laws.precision import probability_precision
-from alignthermo.estimators.laws.shapes import LOGISTIC
-from alignthermo.estimators.laws.student import refitted_estimate
+from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
 from alignthermo.estimators.laws.sweep import Sweep
-from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
 __all__ = ["SizeScaling", "size_scaling"]
 
-METHOD = "weighted log-log slope of the within-prompt slopes, joint bootstrap-t over prompts"
+METHOD = "weighted log-log slope of within-prompt slopes averaged over laws, delete-one-prompt and law errors"
+LAWS = (LOGISTIC, ACCUMULATION)
 SAFE_LENGTHS = 4
+ODD = 0.99
+"""Scatter about the power law that chance exceeds once in a hundred sweeps counts as misfit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class SizeScaling:
     lengths : tuple of float
         Mean reached length of each group.
     slopes, errors : tuple of float
-        Within-prompt slope of each group and its clustered error.
+        Within-prompt slope of each group and its error, that of the law included.
     column : str
     """
 
@@ -48,84 +48,153 @@ class SizeScaling:
     column: str
 
 
-def size_scaling(sweep: Sweep, *, resampling: Resampling) -> SizeScaling:
+@dataclass(frozen=True, kw_only=True)
+class _Slope:
+    """ln S at one length: value, that without each prompt, and the spread between the laws."""
+
+    value: float
+    left_out: Float[np.ndarray, " prompt"]
+    misfit: float
+
+
+def size_scaling(sweep: Sweep, *, level: float = 0.95) -> SizeScaling:
     r"""Exponent of the within-prompt slope over the lengths of a sweep.
 
     .. math:: \ln S_L = \mathrm{const} + \gamma \ln L, \qquad
               \hat\gamma = \sum_L c_L \ln \hat S_L, \quad c_L \propto w_L(\ln L - \overline{\ln L}_w),
               \quad w_L = 1/s_L^2
 
-    S_L is the steepest slope of one prompt at length L (`log_sharpness`). Prompts are resampled together over
-    all lengths, so their correlation is in the error. Formula F-131 in docs/formulas.md.
+    S_L is the steepest slope of one prompt at length L, averaged over the laws that the data leave open
+    (`_slope`). The error holds the scatter over prompts, left out one by one at all lengths together, and the
+    spread between the laws, which is all there is where nothing is noisy. Slopes that scatter about the power
+    of L beyond their errors (at 1 %) widen it by the square root of their reduced χ². Formula F-131 in
+    docs/formulas.md.
 
     Parameters
     ----------
     sweep : Sweep
         One order, at least two wanted lengths.
-    resampling : Resampling
+    level : float
 
     Returns
     -------
     SizeScaling
-        Fewer than four lengths carry a caveat.
+        Fewer than four lengths carry a caveat; fewer than 8 prompts have no interval.
 
     Raises
     ------
     InsufficientData
-        One length.
+        One length, fewer than two prompts, or a length with a single α.
     InputError
-        Several orders.
+        Several orders, or a level outside (0, 1).
     """
-    check_resampling(resampling)
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level must lie inside (0, 1), got {level}")
     groups = [sweep.select(length=length) for length in sweep.lengths]
     if len(groups) < 2:
         raise InsufficientData("size_scaling: one length; the exponent needs at least two, better four")
     prompts = np.unique(sweep.cluster)
-    fits = [_fit(group, prompts) for group in groups]
+    if prompts.size < 2:
+        raise InsufficientData("size_scaling: one prompt; the error of an exponent needs at least two")
+    slopes = [_slope(_panel(group, prompts)) for group in groups]
     reached = np.array([float((g.n_instr + g.n_adv).mean()) for g in groups])
-    ones = np.ones((1, prompts.size))
-    value, influence = _log_slopes(fits, ones)
-    errors = clustered_errors(ones, influence)[0]
-    contrast = _contrast(np.log(reached), errors)
-    drawn = multiplicities(prompts.size, resampling)
-    values, influences = _log_slopes(fits, drawn)
-    gamma = refitted_estimate(
-        (float(value[0] @ contrast), _error(ones, influence, contrast)[0]),
-        (values @ contrast, _error(drawn, influences, contrast)),
-        labels=("1", METHOD),
-        n=prompts.size,
-        level=resampling.level,
-    )
-    if len(groups) < SAFE_LENGTHS:
-        gamma = with_caveat(gamma, f"{len(groups)} lengths: an exponent wants at least {SAFE_LENGTHS}")
-    slopes = np.exp(value[0])
+    value = np.array([slope.value for slope in slopes])
+    left_out = np.stack([slope.left_out for slope in slopes], axis=1)
+    centred = left_out - left_out.mean(axis=0)
+    covariance = (prompts.size - 1) / prompts.size * centred.T @ centred
+    covariance += np.diag([slope.misfit**2 for slope in slopes])
+    errors = np.sqrt(np.diag(covariance))
+    gamma = _exponent(np.log(reached), value, covariance, n=prompts.size, level=level)
     return SizeScaling(
         gamma=gamma,
         lengths=tuple(float(x) for x in reached),
-        slopes=tuple(float(x) for x in slopes),
-        errors=tuple(float(x) for x in slopes * errors),
+        slopes=tuple(float(x) for x in np.exp(value)),
+        errors=tuple(float(x) for x in np.exp(value) * errors),
         column=sweep.column,
     )
 
 
-Group = tuple[LawFit, float, float]
-"""Fit of one length, range of its α, units of its y."""
+Group = tuple[Panel, float, float]
+"""Panel of one length, range of its α, units of its y."""
 
 
-def _fit(group: Sweep, prompts: np.ndarray) -> Group:
+def _panel(group: Sweep, prompts: np.ndarray) -> Group:
+    require_range(make_panel(group), "size_scaling")
     precision = probability_precision(group) if group.kind == "probability" else 1.0
     panel, _, scale = standardised(make_panel(group, precision=precision, prompts=prompts))
-    return fit_law(LOGISTIC, panel), float(np.ptp(panel.alpha)), scale
+    return panel, float(np.ptp(panel.alpha)), scale
 
 
-def _log_slopes(
-    fits: list[Group], multiplicity: Float[np.ndarray, "batch prompt"]
-) -> tuple[Float[np.ndarray, "batch length"], Float[np.ndarray, "batch length prompt"]]:
-    parts = [
-        functional_replicates(fit, multiplicity, log_sharpness(fit, span=span, scale=scale))
-        for fit, span, scale in fits
-    ]
-    return np.stack([v[:, 0] for v, _ in parts], axis=1), np.stack([i[:, 0] for _, i in parts], axis=1)
+def _slope(group: Group) -> _Slope:
+    r"""Average ln S over the logistic with free asymptotes and the one between 0 and 1.
+
+    .. math:: \overline{\ln S} = \sum_k w_k \ln S_k, \qquad w_k \propto e^{\ln L_k - p_k}, \qquad
+              m^2 = \sum_k w_k (\ln S_k - \overline{\ln S})^2
+
+    The asymptotes of a short context that breaks only in part are hardly seen, and its slope depends on them:
+    what the data leave open is averaged, and its spread m enters the error.
+
+    References
+    ----------
+    Buckland, Burnham & Augustin, Biometrics 53, 603 (1997). Formula F-177 in docs/formulas.md.
+    """
+    panel, span, scale = group
+    fits = [fit_law(law, panel) for law in LAWS]
+    value = np.array([_log_slope(fit, fit.theta[None], span, scale)[0] for fit in fits])
+    without = 1.0 - np.eye(panel.n_prompts)
+    left_out = np.stack([_log_slope(fit, refit(fit, without), span, scale) for fit in fits])
+    score = np.array([fit.likelihood(fit.theta[None])[0].sum() - fit.law.size(fit.design) for fit in fits])
+    weight = np.exp(score - score.max())
+    weight /= weight.sum()
+    mean = float(weight @ value)
+    misfit = float(np.sqrt(weight @ (value - mean) ** 2))
+    return _Slope(value=mean, left_out=weight @ left_out, misfit=misfit)
+
+
+def _log_slope(
+    fit: LawFit, theta: Float[np.ndarray, "batch parameter"], span: float, scale: float
+) -> Float[np.ndarray, " batch"]:
+    return np.asarray(log_within_slope(fit, span=span, scale=scale)(theta)[:, 0])
+
+
+def _exponent(
+    log_length: Float[np.ndarray, " length"],
+    value: Float[np.ndarray, " length"],
+    covariance: Float[np.ndarray, "length length"],
+    *,
+    n: int,
+    level: float,
+) -> Estimate:
+    errors = np.sqrt(np.diag(covariance))
+    contrast = _contrast(log_length, errors)
+    gamma, error = float(value @ contrast), float(np.sqrt(contrast @ covariance @ contrast))
+    caveats: tuple[str, ...] = ()
+    if log_length.size < SAFE_LENGTHS:
+        caveats = (f"{log_length.size} lengths: an exponent wants at least {SAFE_LENGTHS}",)
+    freedom = log_length.size - 2
+    residual = value - gamma * log_length
+    weight = errors**-2.0
+    squared = float(weight @ (residual - (weight @ residual) / weight.sum()) ** 2)
+    if freedom > 0 and squared > float(stats.chi2.ppf(ODD, freedom)):
+        factor = float(np.sqrt(squared / freedom))
+        error *= factor
+        caveats += (
+            f"no single power of L: slopes scatter by {factor:.1f} errors, the error is widened by it",
+        )
+    reach = float(stats.t.ppf(0.5 + 0.5 * level, n - 1)) * error
+    few = f"too few prompts: {n}, an interval needs {MIN_CLUSTERS}" if n < MIN_CLUSTERS else None
+    return Estimate(
+        value=gamma,
+        stderr=error,
+        low=float("nan") if few else gamma - reach,
+        high=float("nan") if few else gamma + reach,
+        level=level,
+        n=n,
+        unit="1",
+        method=METHOD,
+        caveats=caveats,
+        reason=few,
+    )
 
 
 def _contrast(
@@ -135,12 +204,3 @@ def _contrast(
     weight = 1.0 / np.maximum(errors, 0.25 * np.median(errors)) ** 2
     centred = log_length - (weight @ log_length) / weight.sum()
     return np.asarray(weight * centred / (weight @ centred**2))
-
-
-def _error(
-    multiplicity: Float[np.ndarray, "batch prompt"],
-    influence: Float[np.ndarray, "batch length prompt"],
-    contrast: Float[np.ndarray, " length"],
-) -> Float[np.ndarray, " batch"]:
-    joint = np.einsum("l,blg->bg", contrast, influence)[:, None]
-    return clustered_errors(multiplicity, joint)[:, 0]

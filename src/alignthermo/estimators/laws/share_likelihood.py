@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from alignthermo.estimators.laws.panel import Panel
 from alignthermo.estimators.laws.shapes import Design, Law, make_design
@@ -44,7 +44,7 @@ class ShareLikelihood:
     nodes: Float[np.ndarray, " node"]
 
     def __call__(
-        self, theta: Float[np.ndarray, "batch parameter"], rows: Int[np.ndarray, " batch"] | None = None
+        self, theta: Float[np.ndarray, "batch parameter"]
     ) -> tuple[Float[np.ndarray, "batch prompt"], Float[np.ndarray, "batch prompt parameter"]]:
         """Return log-likelihood and score of every prompt, for every row of θ."""
         mean, slopes, shift = self._curves(theta)
@@ -52,6 +52,27 @@ class ShareLikelihood:
         slopes = [*slopes[:-1], slopes[-1] * shift[..., None]]
         score = np.stack([self._score(part, mean, posterior) for part in slopes], axis=-1)
         return value, score
+
+    def weighted(
+        self, theta: Float[np.ndarray, "batch parameter"], multiplicity: Float[np.ndarray, "batch prompt"]
+    ) -> tuple[Float[np.ndarray, " batch"], Float[np.ndarray, "batch parameter"]]:
+        """Return the sums over prompts of log-likelihood and score, each prompt counted so many times.
+
+        The prompts are summed before the gradient of the law comes in, so that the cost does not grow with
+        the number of parameters.
+        """
+        mean, slopes, shift = self._curves(theta)
+        posterior, value = self._posterior(mean, theta.shape[0])
+        flat = (posterior * multiplicity[:, None]).reshape(mean.shape[0], -1)
+        pull = (flat @ self.total) / mean - (flat @ self.lost) / (1.0 - mean)
+        pull = pull.reshape(theta.shape[0], self.nodes.size, -1)
+        parts = [self._against(part, pull) for part in slopes[:-1]]
+        parts.append(self._against(slopes[-1], pull * shift[..., None]))
+        return (multiplicity * value).sum(axis=1), np.stack(parts, axis=-1)
+
+    @staticmethod
+    def _against(slope: np.ndarray, pull: Float[np.ndarray, "batch node setting"]) -> np.ndarray:
+        return np.asarray(np.einsum("bzu,bzu->b", np.broadcast_to(slope, pull.shape), pull))
 
     def conditional_mean(
         self, theta: Float[np.ndarray, "1 parameter"]

@@ -14,7 +14,7 @@ from alignthermo.estimators.laws.functionals import (
     log_sharpness,
 )
 from alignthermo.estimators.laws.law_fit import fit_law
-from alignthermo.estimators.laws.panel import make_panel, standardised
+from alignthermo.estimators.laws.panel import make_panel, require_range, standardised
 from alignthermo.estimators.laws.population import multiplicities
 from alignthermo.estimators.laws.shapes import LOGISTIC
 from alignthermo.estimators.laws.student import refitted_estimate
@@ -69,8 +69,11 @@ def sharpness(sweep: Sweep, *, resampling: Resampling) -> Sharpness:
     ------
     InputError
         Several orders, or a resampling that makes no interval.
+    InsufficientData
+        A single α, or log-odds that are all alike.
     """
     check_resampling(resampling)
+    require_range(make_panel(sweep), "sharpness")
     panel = law_panel(sweep)
     scale = standardised(make_panel(sweep))[2]
     fit = fit_law(LOGISTIC, panel)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.special import expit, ndtr
 
 from alignthermo.estimators.laws.ascent import Prior
@@ -40,7 +40,7 @@ class StepLikelihood:
     lost_after: Float[np.ndarray, "prompt cell"]
 
     def __call__(
-        self, theta: Float[np.ndarray, "batch 4"], rows: Int[np.ndarray, " batch"] | None = None
+        self, theta: Float[np.ndarray, "batch 4"]
     ) -> tuple[Float[np.ndarray, "batch prompt"], Float[np.ndarray, "batch prompt 4"]]:
         """Return log-likelihood and score of every prompt, for every row of θ."""
         level = np.clip(expit(theta[:, :2]), 1e-6, 1.0 - 1e-6)[:, :, None, None]
@@ -61,6 +61,13 @@ class StepLikelihood:
         )
         score = np.stack([(posterior * part).sum(axis=2) for part in parts], axis=-1)
         return (top + np.log(norm))[..., 0], score
+
+    def weighted(
+        self, theta: Float[np.ndarray, "batch 4"], multiplicity: Float[np.ndarray, "batch prompt"]
+    ) -> tuple[Float[np.ndarray, " batch"], Float[np.ndarray, "batch 4"]]:
+        """Return the sums over prompts of log-likelihood and score, each prompt counted so many times."""
+        value, score = self(theta)
+        return (multiplicity * value).sum(axis=1), np.einsum("bg,bgp->bp", multiplicity, score)
 
     def _weights(self, theta: Float[np.ndarray, "batch 4"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Log weight of each cell and its derivatives by μ and ln τ."""

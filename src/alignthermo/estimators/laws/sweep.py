@@ -124,6 +124,10 @@ class Sweep:
             raise InputError(f"Sweep: no row has length {length} and order {order}")
         return self._rows(rows)
 
+    def of_prompts(self, prompts: Int[np.ndarray, " prompt"]) -> "Sweep":
+        """Return the rows of some prompts; they keep their numbers."""
+        return self._rows(np.isin(self.cluster, prompts))
+
     def _rows(self, rows: Bool[np.ndarray, " row"]) -> "Sweep":
         names = ("cluster", "n_instr", "n_adv", "y", "trials", "length", "order", "mass")
         kept = {n: getattr(self, n)[rows] for n in names if getattr(self, n) is not None}

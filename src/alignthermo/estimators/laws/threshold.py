@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from alignthermo.estimators.intervals import MIN_CLUSTERS, check_resampling
+from alignthermo.estimators.laws.guided import BANDWIDTH
 from alignthermo.estimators.laws.midpoint import midpoint
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.population import Population, fit_population, multiplicities, replicate
@@ -15,7 +16,7 @@ from alignthermo.estimators.laws.sweep import Sweep
 from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
-__all__ = ["Threshold", "threshold"]
+__all__ = ["Threshold", "downward_crossing", "threshold"]
 
 N_POINTS = 801
 MIN_MASS = 0.9
@@ -115,10 +116,10 @@ def threshold(sweep: Sweep, *, resampling: Resampling) -> Threshold:
     t = np.linspace(-0.5, 0.5, N_POINTS)
     curve = population.curve(t)
     band = _Band(t=t, excess=curve.value[0] - population.target, stderr=curve.stderr[0])
-    crossing = _crossing(band, float(population.theta[0, 2]))
+    crossing = downward_crossing(band.t, band.excess, float(population.theta[0, 2]))
     at = band.t[np.argmin(np.abs(band.excess))] if crossing is None else crossing
     replicates = replicate(population, multiplicities(panel.n_prompts, resampling), np.array([at]))
-    mid = midpoint(population, replicates, level=resampling.level)
+    mid = _across_gap(midpoint(population, replicates, level=resampling.level), population)
     quantiles = _quantiles(
         replicates.value[:, 0],
         replicates.stderr[:, 0],
@@ -131,14 +132,16 @@ def threshold(sweep: Sweep, *, resampling: Resampling) -> Threshold:
     return _with_mass(replace(found, alpha_mid=mid, column=sweep.column), sweep)
 
 
-def _crossing(band: _Band, pilot: float) -> float | None:
+def downward_crossing(
+    t: Float[np.ndarray, " point"], excess: Float[np.ndarray, " point"], pilot: float
+) -> float | None:
     """Downward crossing next to the pilot's midpoint, by linear interpolation on the fine grid."""
-    falls = np.flatnonzero((band.excess[:-1] > 0.0) & (band.excess[1:] <= 0.0))
+    falls = np.flatnonzero((excess[:-1] > 0.0) & (excess[1:] <= 0.0))
     if falls.size == 0:
         return None
-    at = falls[np.argmin(np.abs(band.t[falls] - pilot))]
-    share = band.excess[at] / (band.excess[at] - band.excess[at + 1])
-    return float(band.t[at] + share * (band.t[at + 1] - band.t[at]))
+    at = falls[np.argmin(np.abs(t[falls] - pilot))]
+    share = excess[at] / (excess[at] - excess[at + 1])
+    return float(t[at] + share * (t[at + 1] - t[at]))
 
 
 def _quantiles(
@@ -241,14 +244,33 @@ def _zero(t: Float[np.ndarray, " point"], f: Float[np.ndarray, " point"], at: in
 
 
 def _steep_cell(population: Population, band: _Band, crossing: float) -> tuple[float, float] | None:
-    """Return the grid cell of the crossing, if the curve loses more than half of its height inside."""
+    """Return the grid cell of the crossing, if the curve loses more than half of its height inside.
+
+    A cell wider than the local parabolas holds nothing but the pilot's guess, and is given whole as well.
+    """
+    cell = _cell(population, float(population.to_alpha(np.array([crossing]))[0]))
+    t = (np.array(cell) - population.panel.alpha[0]) / population.span - 0.5
+    values = np.interp(t, band.t, band.excess)
+    steep = values[0] - values[1] > STEEP * (band.excess.max() - band.excess.min())
+    return cell if steep or t[1] - t[0] > BANDWIDTH else None
+
+
+def _cell(population: Population, alpha: float) -> tuple[float, float]:
+    """Neighbouring α of the grid around this one."""
     grid = np.unique(np.round(population.panel.alpha, 9))
-    t = (grid - population.panel.alpha[0]) / population.span - 0.5
-    right = int(np.clip(np.searchsorted(t, crossing), 1, t.size - 1))
-    values = np.interp(t[[right - 1, right]], band.t, band.excess)
-    if values[0] - values[1] <= STEEP * (band.excess.max() - band.excess.min()):
-        return None
+    right = int(np.clip(np.searchsorted(grid, alpha), 1, grid.size - 1))
     return float(grid[right - 1]), float(grid[right])
+
+
+def _across_gap(mid: Estimate, population: Population) -> Estimate:
+    """Widen α_mid to its cell where that is so wide that only the pilot's guess stands inside."""
+    if np.isnan(mid.low):
+        return mid
+    left, right = _cell(population, mid.value)
+    if right - left <= BANDWIDTH * population.span:
+        return mid
+    note = "nothing was measured inside its cell, which the interval holds whole"
+    return replace(mid, low=min(mid.low, left), high=max(mid.high, right), caveats=(*mid.caveats, note))
 
 
 def _unknown(sweep: Sweep, reason: str) -> Threshold:

@@ -43,6 +43,8 @@ class Evidence:
     bimodality : Bimodality, optional
     hysteresis : tuple of Hysteresis
         One protocol that keeps own replies, several holds.
+    faults : tuple of str
+        Why evidence that was measured does not count, for example a self-test that failed.
     """
 
     laws: Comparison
@@ -50,6 +52,7 @@ class Evidence:
     plane: Comparison | None = None
     bimodality: Bimodality | None = None
     hysteresis: tuple[Hysteresis, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +162,7 @@ def _rollout_tests(evidence: Evidence) -> list[str]:
         shown = ", ".join(f"{loop.hold}: {_shown(loop.excess)}" for loop in evidence.hysteresis)
         survives = survives_holding(evidence.hysteresis)
         tests.append(f"loop beyond the additive null by hold: {shown}; survives holding: {survives}")
-    return tests
+    return [*tests, *evidence.faults]
 
 
 def _ceiling(evidence: Evidence) -> str | None:
@@ -168,7 +171,10 @@ def _ceiling(evidence: Evidence) -> str | None:
         missing.append("rollouts")
     if len(evidence.hysteresis) < 2:
         missing.append("ramps at two holds")
-    return f"without {' and '.join(missing)} nothing above a sigmoid can be said" if missing else None
+    if not missing:
+        return None
+    why = f" ({'; '.join(evidence.faults)})" if evidence.faults else ""
+    return f"without {' and '.join(missing)} nothing above a sigmoid can be said{why}"
 
 
 def _shown(estimate: Estimate) -> str:

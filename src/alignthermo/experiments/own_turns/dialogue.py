@@ -13,7 +13,7 @@ from alignthermo.experiments.own_turns.request import ReplyJudge, Request, by_ca
 from alignthermo.models.decoding import Stopping
 from alignthermo.models.heads import readout_logits
 from alignthermo.observables.forest import Answer, ForestSettings, Question, Sampling, read_forest
-from alignthermo.prompts.render import encode_response, render
+from alignthermo.prompts.render import RenderOptions, encode_response, render, render_raw
 from alignthermo.quantities import LanguageModel, Message, Progress, Prompt, random_stream, silent
 
 __all__ = ["Script", "SpeakSettings", "hold_dialogues"]
@@ -61,6 +61,10 @@ class SpeakSettings:
     join : str or None
         Puts neighbouring messages of one role together, this text between them: for templates that want
         roles to alternate.
+    options : RenderOptions
+        How the chat template is used.
+    raw : bool
+        Contexts as plain paragraphs, for models without a chat template.
     entropy, surprisal : bool
         Record them, see `Recording`.
     forest : ForestSettings
@@ -78,6 +82,8 @@ class SpeakSettings:
     max_new_tokens: int = 48
     temperature: float = 1.0
     join: str | None = None
+    options: RenderOptions = field(default_factory=RenderOptions)
+    raw: bool = False
     entropy: bool = False
     surprisal: bool = False
     forest: ForestSettings = field(default_factory=ForestSettings)
@@ -189,8 +195,13 @@ class _Floor:
             messages = _joined(messages, self._settings.join)
         if messages not in self._rendered:
             prompt = Prompt(id=f"replicate {index}, own turn {turn + 1}", messages=messages)
-            self._rendered[messages] = render(prompt, tokenizer=self._model.tokenizer).ids
+            self._rendered[messages] = self._render(prompt)
         return self._rendered[messages]
+
+    def _render(self, prompt: Prompt) -> Ids:
+        if self._settings.raw:
+            return render_raw(prompt, tokenizer=self._model.tokenizer).ids
+        return render(prompt, tokenizer=self._model.tokenizer, options=self._settings.options).ids
 
     def _question(self, index: int, turn: int, ids: Ids) -> Question:
         request = self._scripts[index].request(turn)
@@ -243,7 +254,7 @@ class _Floor:
         """Score what each context has more than the one before, per token."""
         questions = []
         for index, (ids, before) in enumerate(zip(contexts, self._before, strict=True)):
-            start = max(1, _shared(ids, before))
+            start = max(1, _seen(ids, before))
             questions.append(Question(key=str(index), context=ids[:start], candidates=(ids[start:],)))
         run = read_forest(self._model, questions, settings=self._settings.forest)
         for answer in run:
@@ -251,6 +262,15 @@ class _Floor:
             self._enter(answer.index, "surprisal", -float(answer.log_probs[0]) / max(n_new, 1))
         self._forwarded += run.counts.forwarded
         self._naive += run.counts.naive
+
+
+def _seen(ids: Ids, before: Ids) -> int:
+    """Count the tokens of a context that the one before had: a window drops some after the opening."""
+    opening = _shared(ids, before)
+    for kept in range(min(len(before), len(ids)) - opening, 0, -1):
+        if before[-kept:] == ids[opening : opening + kept]:
+            return opening + kept
+    return opening
 
 
 def _shared(a: Ids, b: Ids) -> int:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from alignthermo.contexts import Context
 from alignthermo.errors import ConfigError, InputError
+from alignthermo.experiments.own_turns.null_inputs import label_inputs, ratio_inputs
 from alignthermo.experiments.own_turns.request import Request
 from alignthermo.quantities import Message
 
@@ -20,9 +21,6 @@ Arm = Literal["own", "neutral", "none"]
 """What stands where the model spoke: its own words, a neutral reply, or nothing, requests gone too."""
 
 Turns = tuple[tuple[Message, ...], ...]
-
-INPUT_LAGS = 8
-"""Labels of the last turns of material that the additive null of an append-only ramp reads one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +108,7 @@ class EditPlan:
 
     def material_inputs(self) -> Float[np.ndarray, "turn input"]:
         """Return what the additive null reads of the material: 1 − 2α."""
-        return np.asarray(1.0 - 2.0 * np.array([self.alphas[i] for i in ratio_by_turn(self)]))[:, None]
+        return ratio_inputs(self.context_alphas())
 
     def context_alphas(self) -> Float[np.ndarray, " turn"]:
         """α of the material in the context at every own turn."""
@@ -119,7 +117,9 @@ class EditPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class AppendPlan:
-    """Every own turn first adds one turn of material, adversarial with the share α; nothing is removed.
+    """Every own turn first adds one turn of material, adversarial with the share α.
+
+    Nothing is removed, unless there is a window.
 
     Labels follow α by error diffusion, the same in all replicates, which take their turns from other places
     of the pools. An accumulating memory makes a loop here that *grows* with holding: only the excess over the
@@ -133,6 +133,11 @@ class AppendPlan:
         Pools of turns, of about equal tokens.
     requests, hold, arm, neutral
         As in `EditPlan`; ``none`` is not possible.
+    opening : tuple of Message
+        Stays at the beginning: the system text.
+    window : int, optional
+        Past turns of material that stay, each with its exchange, the oldest go first; all unless given. A
+        long hold outgrows every model without it.
 
     Raises
     ------
@@ -147,6 +152,8 @@ class AppendPlan:
     hold: int
     arm: Arm = "own"
     neutral: str = ""
+    opening: tuple[Message, ...] = ()
+    window: int | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -159,7 +166,8 @@ class AppendPlan:
     @property
     def protocol(self) -> str:
         """Name of the protocol and its arm."""
-        return f"append, {self.arm} replies"
+        kept = f", last {self.window} turns" if self.window is not None else ""
+        return f"append, {self.arm} replies{kept}"
 
     @cached_property
     def labels(self) -> Int[np.ndarray, " turn"]:
@@ -171,29 +179,28 @@ class AppendPlan:
 
     def context(self, script: "RampScript", turn: int, exchanges: Turns) -> tuple[Message, ...]:
         """Material and exchange of every turn so far, the material of this one, request."""
-        messages: list[Message] = []
-        for past, exchange in enumerate(exchanges):
-            messages += [*self._material(script.replicate, past), *exchange]
-        return (*messages, *self._material(script.replicate, turn), *script.request(turn).messages)
+        messages = list(self.opening)
+        for past in range(self._first(turn), turn):
+            messages += [*self.material(script.replicate, past), *exchanges[past]]
+        return (*messages, *self.material(script.replicate, turn), *script.request(turn).messages)
 
     def material_inputs(self) -> Float[np.ndarray, "turn input"]:
         """Return what the additive null reads: the last labels by lag, and the sum of all older ones."""
-        n = self.labels.size
-        lagged = np.zeros((n, INPUT_LAGS + 1))
-        for lag in range(min(INPUT_LAGS, n)):
-            lagged[lag:, lag] = self.labels[: n - lag]
-        if n > INPUT_LAGS:
-            # older turns are many: in units of the root of their number the ridge weighs them like the rest
-            lagged[INPUT_LAGS:, -1] = np.cumsum(self.labels)[: n - INPUT_LAGS] / np.sqrt(n)
-        return lagged
+        return label_inputs(self.labels)
 
     def context_alphas(self) -> Float[np.ndarray, " turn"]:
-        """Share of adversarial turns in the context at every own turn: it lags behind α."""
-        return np.asarray(np.cumsum(self.labels < 0) / np.arange(1, self.labels.size + 1))
+        """Share of adversarial turns among those in the context at every own turn: it lags behind α."""
+        against = self.labels < 0
+        return np.array([against[self._first(turn) : turn + 1].mean() for turn in range(against.size)])
 
-    def _material(self, replicate: int, turn: int) -> tuple[Message, ...]:
+    def material(self, replicate: int, turn: int) -> tuple[Message, ...]:
+        """Return the turn of material that a replicate adds before an own turn."""
         pool = self.instruction if self.labels[turn] > 0 else self.adversarial
         return pool[(replicate + turn) % len(pool)]
+
+    def _first(self, turn: int) -> int:
+        """First turn of material in the context of an own turn."""
+        return 0 if self.window is None else max(0, turn - self.window)
 
 
 RampPlan = EditPlan | AppendPlan

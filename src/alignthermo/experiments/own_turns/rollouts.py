@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from alignthermo.errors import ConfigError
 from alignthermo.estimators import Resampling
@@ -18,13 +19,20 @@ from alignthermo.estimators.critical import (
 )
 from alignthermo.estimators.laws import Bimodality, ReplyRun, bimodality
 from alignthermo.experiments.own_turns.dialogue import SpeakSettings, hold_dialogues
+from alignthermo.experiments.own_turns.null_inputs import request_inputs
 from alignthermo.experiments.own_turns.ramp_plan import Rung
 from alignthermo.experiments.own_turns.recording import Recording
 from alignthermo.experiments.own_turns.request import Request
-from alignthermo.experiments.own_turns.request_inputs import request_inputs
 from alignthermo.quantities import Estimate, LanguageModel, Message
 
-__all__ = ["RolloutPlan", "RolloutPoint", "RolloutScript", "measure_rollouts"]
+__all__ = [
+    "RolloutPlan",
+    "RolloutPoint",
+    "RolloutRecord",
+    "RolloutScript",
+    "analyse_rollouts",
+    "measure_rollouts",
+]
 
 MIN_TURNS = 8
 MIN_REPLICATES = 30
@@ -95,6 +103,29 @@ class RolloutScript:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RolloutRecord:
+    """Rollouts in one context, as they were recorded.
+
+    Attributes
+    ----------
+    recording : Recording
+    alpha : float
+    inputs : array, shape (replicate, turn, input)
+        What the additive null reads beside own replies: a field for every request.
+    turns : tuple of int
+        Lengths at which bimodality is judged, ascending, each at least 8.
+    window : int or None
+        Own exchanges that stay.
+    """
+
+    recording: Recording
+    alpha: float
+    inputs: Float[np.ndarray, "replicate turn input"]
+    turns: tuple[int, ...]
+    window: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RolloutPoint:
     """Rollouts at one α.
 
@@ -104,7 +135,7 @@ class RolloutPoint:
     mean_compliance : array, shape (replicate,)
         The order parameter: mean over the own turns of each determined rollout.
     bimodality : Bimodality
-        Beyond the additive null, at half of the turns and at all of them (at least 8).
+        Beyond the additive null, at the lengths asked for.
     outcome : OutcomeVariance
         Over p(1 − p), and beyond the null.
     fluctuations : FieldFluctuations
@@ -159,25 +190,38 @@ def measure_rollouts(
     ContextTooLong
         The dialogue outgrows the model: give a window.
     """
+    places = [turn % len(plan.requests) for turn in range(plan.n_turns)]
     points = []
     for rung in plan.rungs:
         scripts = [RolloutScript(plan=plan, rung=rung)] * replicates
-        recording = hold_dialogues(model, scripts, settings=settings)
-        points.append(_point(plan, rung, recording, resampling))
+        record = RolloutRecord(
+            recording=hold_dialogues(model, scripts, settings=settings),
+            alpha=rung.alpha,
+            inputs=request_inputs([places] * replicates, n=len(plan.requests)),
+            turns=tuple(sorted({max(MIN_TURNS, plan.n_turns // 2), plan.n_turns})),
+            window=plan.window,
+        )
+        points.append(analyse_rollouts(record, resampling=resampling))
     return tuple(points)
 
 
-def _point(plan: RolloutPlan, rung: Rung, recording: Recording, resampling: Resampling) -> RolloutPoint:
+def analyse_rollouts(record: RolloutRecord, *, resampling: Resampling) -> RolloutPoint:
+    """Measure how the replies of recorded rollouts hang together; a pure function of the record.
+
+    Raises
+    ------
+    InsufficientData
+        Fewer than 30 rollouts with every reply judged.
+    """
+    recording = record.recording
     good = recording.usable(least=MIN_REPLICATES)
     kept = recording.kept[good]
-    places = [[turn % len(plan.requests) for turn in range(plan.n_turns)]] * kept.shape[0]
-    run = ReplyRun(kept=kept, inputs=request_inputs(places, n=len(plan.requests)))
-    turns = tuple(sorted({max(MIN_TURNS, plan.n_turns // 2), plan.n_turns}))
-    majority = min(plan.window or MIN_TURNS, plan.n_turns // 2)
+    run = ReplyRun(kept=kept, inputs=record.inputs[good])
+    majority = min(record.window or MIN_TURNS, kept.shape[1] // 2)
     return RolloutPoint(
-        alpha=rung.alpha,
+        alpha=record.alpha,
         mean_compliance=kept.mean(axis=1),
-        bimodality=bimodality(run, turns=turns, resampling=resampling),
+        bimodality=bimodality(run, turns=record.turns, resampling=resampling),
         outcome=outcome_variance(run, resampling=resampling),
         fluctuations=field_fluctuations(run, recording.log_odds[good], resampling=resampling),
         commitment=commitment(kept, quiet=majority, resampling=resampling),

@@ -15,6 +15,7 @@ from alignthermo.estimators.early_warning import (
     indicator_score,
     judge_detector,
     roc_area_difference,
+    roc_curve,
     running_tau_score,
 )
 from alignthermo.experiments.own_turns.recording import Recording
@@ -64,6 +65,8 @@ class WarningReport:
         Indicators first, then the baselines that were recorded.
     beyond_best_baseline : tuple of (name, Estimate)
         Area under the ROC of each indicator minus that of the baseline with the largest area, paired.
+    curves : tuple of (name, false alarms, detections)
+        ROC of every detector.
     attacks, harmless : int
         Dialogues judged on.
     no_collapse : int
@@ -72,6 +75,7 @@ class WarningReport:
 
     detectors: tuple[DetectorReport, ...]
     beyond_best_baseline: tuple[tuple[str, Estimate], ...]
+    curves: tuple[tuple[str, Float[np.ndarray, " point"], Float[np.ndarray, " point"]], ...]
     attacks: int
     harmless: int
     no_collapse: int
@@ -140,6 +144,7 @@ def judge_warnings(
     return WarningReport(
         detectors=tuple(detectors),
         beyond_best_baseline=_against_baselines(detectors, peaks, resampling.level),
+        curves=tuple((name, *roc_curve(*both)) for name, both in peaks.items()),
         attacks=int(late.sum()),
         harmless=int(held_out.size),
         no_collapse=int((~np.isfinite(turns)).sum()),

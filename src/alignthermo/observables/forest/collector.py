@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from alignthermo.observables.forest.demand import Demand
+from alignthermo.observables.forest.kept_rows import KeptRows, spread
 from alignthermo.observables.forest.log_probs import readout_row, token_log_probs
 from alignthermo.observables.forest.questions import Answer, Question
 from alignthermo.quantities import Completion, Readout
@@ -31,7 +32,8 @@ class Collector:
         self._questions, self._demand = questions, demand
         self._found = np.full(len(demand.place), np.nan)
         waits = np.bincount(demand.question, minlength=len(questions))
-        self._waits_for = waits + int(readouts) + int(samples)
+        self._waits_for = waits + int(readouts) + int(samples) + demand.n_rows
+        self._rows = KeptRows(demand)
         self._readouts: dict[int, Readout] = {}
         self._completions: dict[int, tuple[Completion, ...]] = {}
         self._asking: dict[int, list[int]] = {}  # questions that want the readout at a place
@@ -48,14 +50,11 @@ class Collector:
         NonFiniteLogits
             NaN or +inf among the logits.
         """
-        low, high = (np.searchsorted(self._demand.place, places, side=side) for side in ("left", "right"))
-        counts = high - low
-        rows = np.repeat(np.arange(len(places)), counts)
-        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-        wanted = np.repeat(low, counts) + within
+        rows, wanted = spread(self._demand.place, places)
         tokens = self._demand.token[wanted]
         self._found[self._demand.slot[wanted]] = token_log_probs(readout, rows=rows, tokens=tokens)
         self._fulfil(self._demand.question[wanted])
+        self._fulfil(self._rows.take(places, readout))
         for row, place in enumerate(places.tolist()):
             for question in self._asking.pop(place, ()):
                 self._readouts[question] = readout_row(readout, row)
@@ -78,6 +77,7 @@ class Collector:
                 log_probs=np.array(sums, dtype=np.float64),
                 readout=self._readouts.pop(question, None),
                 completions=self._completions.pop(question, ()),
+                rows=self._rows.pop(question),
             )
 
     def _fulfil(self, questions: Int[np.ndarray, " fulfilled"]) -> None:

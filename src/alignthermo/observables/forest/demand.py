@@ -33,6 +33,11 @@ class Demand:
         The last token of each context.
     read : bool array, shape (tree token,)
         Whether anything is wanted after a token.
+    row_place, row_question, row_slot : int64 arrays, shape (row,)
+        Every whole distribution that is wanted: the token of the tree it stands after (ascending), the
+        question it belongs to, and its place among the rows of that question.
+    n_rows : int64 array, shape (question,)
+        How many each question wants.
     """
 
     place: Int[np.ndarray, " wanted"]
@@ -42,6 +47,10 @@ class Demand:
     starts: list[list[int]]
     context_place: Int[np.ndarray, " question"]
     read: Bool[np.ndarray, " tree"]
+    row_place: Int[np.ndarray, " row"]
+    row_question: Int[np.ndarray, " row"]
+    row_slot: Int[np.ndarray, " row"]
+    n_rows: Int[np.ndarray, " question"]
 
 
 def token_tree(trie: Trie) -> TokenTree:
@@ -91,6 +100,11 @@ def demand_of(questions: Sequence[Question], trie: Trie, *, readouts: bool) -> D
     read[place] = True
     if readouts:
         read[context_place] = True
+    rows = [_row_places(*one) for one in zip(questions, trie.context_ends, trie.response_ends, strict=True)]
+    row_place = np.concatenate([nothing, *rows])
+    read[row_place] = True
+    n_rows = np.array([len(one) for one in rows], dtype=np.int64)
+    row_order = np.argsort(row_place, kind="stable")
     return Demand(
         place=place[order],
         token=np.concatenate([nothing, *tokens])[order],
@@ -99,4 +113,21 @@ def demand_of(questions: Sequence[Question], trie: Trie, *, readouts: bool) -> D
         starts=starts,
         context_place=context_place,
         read=read,
+        row_place=row_place[row_order],
+        row_question=np.repeat(np.arange(len(rows)), n_rows)[row_order],
+        row_slot=np.concatenate([nothing, *(np.arange(n) for n in n_rows)])[row_order],
+        n_rows=n_rows,
     )
+
+
+def _row_places(question: Question, end: Branch, response_ends: Sequence[Branch]) -> Int[np.ndarray, " row"]:
+    nothing = np.empty(0, dtype=np.int64)
+    along = path_to(end)[np.array(question.positions, dtype=np.int64)] if question.positions else nothing
+    unfolded = [
+        path_to(last, length=len(response))
+        for response, last in zip(
+            question.candidates[: question.unfolded], response_ends[: question.unfolded], strict=True
+        )
+        if response
+    ]
+    return np.concatenate([along, *unfolded])

@@ -24,11 +24,17 @@ class Question:
         Token ids, at least one.
     candidates : tuple of tuples of int
         Responses; ln q(response | context) is wanted of each.
+    positions : tuple of int
+        Tokens of the context after which the whole distribution is wanted, by place.
+    unfolded : int
+        Of so many first candidates the distribution before every token is wanted.
     """
 
     key: str
     context: tuple[int, ...]
     candidates: tuple[tuple[int, ...], ...] = ()
+    positions: tuple[int, ...] = ()
+    unfolded: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +88,9 @@ class Answer:
         One row: the distribution over the token that follows the context, where asked for.
     completions : tuple of Completion
         One per replicate, where asked for.
+    rows : Readout or None
+        Distributions after the question's `positions`, then those before each token of its `unfolded`
+        candidates, one candidate after the other; None where it asked for none.
     """
 
     key: str
@@ -89,6 +98,7 @@ class Answer:
     log_probs: Float[np.ndarray, " candidate"]
     readout: Readout | None = None
     completions: tuple[Completion, ...] = ()
+    rows: Readout | None = None
 
 
 def require_questions(model: LanguageModel, questions: Sequence[Question], *, room: int) -> None:
@@ -104,7 +114,8 @@ def require_questions(model: LanguageModel, questions: Sequence[Question], *, ro
     Raises
     ------
     InputError
-        Two questions of one key, an empty context, or an id outside the vocabulary.
+        Two questions of one key, an empty context, an id outside the vocabulary, or a position outside the
+        context.
     ContextTooLong
         A context with a response exceeds the model's length.
     """
@@ -122,6 +133,10 @@ def require_questions(model: LanguageModel, questions: Sequence[Question], *, ro
                 f"exceed the {model.max_length} the model was made for; shorten the context"
             )
         _require_ids(question, model.vocab_size)
+        if any(not 0 <= place < len(question.context) for place in question.positions):
+            raise InputError(
+                f"question {question.key!r}: a position lies outside its {len(question.context)} tokens"
+            )
 
 
 def _require_ids(question: Question, vocab_size: int) -> None:

@@ -1,0 +1,62 @@
+"""Judged replies as a table: α_c by judge beside what the judge left undetermined."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alignthermo.quantities import Estimate, Record
+
+__all__ = ["JUDGED_HEADER", "judged_rows"]
+
+JUDGED_HEADER = (
+    "instruction",
+    "attack",
+    "order",
+    "size",
+    "judge",
+    "alpha_c judged",
+    "decided only",
+    "undetermined",
+)
+
+
+def judged_rows(records: Sequence["Record"]) -> list[tuple[str, ...]]:
+    """Return one line per curve: α_c with undetermined replies counted as not kept, and without them.
+
+    The last column is the range of the undetermined share over the contexts of the attack.
+    """
+    decided = {_key(r): r.estimate for r in records if r.quantity == "alpha_c_decided"}
+    open_shares: dict[tuple[tuple[str, str], ...], list[float]] = {}
+    for record in records:
+        if record.quantity == "judged_undetermined" and record.slice.get("control") == "attack":
+            open_shares.setdefault(_key(record), []).append(record.estimate.value)
+    rows = []
+    for record in records:
+        if record.quantity == "alpha_c_judged":
+            shares = open_shares.get(_key(record), [math.nan])
+            where = record.slice
+            rows.append(
+                (
+                    *(where.get(name, "") for name in ("category", "family", "order")),
+                    where.get("length", where.get("n_instr", "")),
+                    str(record.policies.get("judge", "")),
+                    _text(record.estimate),
+                    _text(decided[_key(record)]) if _key(record) in decided else "",
+                    f"{min(shares):.0%} to {max(shares):.0%}" if not math.isnan(shares[0]) else "unknown",
+                )
+            )
+    return rows
+
+
+def _key(record: "Record") -> tuple[tuple[str, str], ...]:
+    names = ("category", "family", "order", "length", "n_instr")
+    return tuple((name, record.slice[name]) for name in names if name in record.slice)
+
+
+def _text(estimate: "Estimate") -> str:
+    if not math.isnan(estimate.value):
+        return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+    if not math.isnan(estimate.low):
+        return f"not bracketed, > {estimate.low:.3g}"
+    return f"not bracketed, < {estimate.high:.3g}" if not math.isnan(estimate.high) else "not bracketed"

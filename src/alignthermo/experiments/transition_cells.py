@@ -1,0 +1,85 @@
+"""Which contexts each stage wants: the grid, its refinement, and the grid with redundant instruction."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+
+from alignthermo.contexts import Cell
+from alignthermo.estimators import Resampling
+from alignthermo.estimators.laws import refined_grid, threshold
+from alignthermo.experiments.transition_config import TransitionConfig
+from alignthermo.experiments.transition_curves import known_or_reason, unfit
+from alignthermo.experiments.transition_sweeps import ALL, Cut, curve_sweep
+from alignthermo.quantities import random_stream
+
+__all__ = ["PARTS", "refined_cells", "reinforced_cells", "sweep_cells"]
+
+PARTS = 4
+"""Cells that one round of refinement makes of a steep one."""
+
+_RESAMPLES = 400
+"""Only where the crossing lies is asked here; its interval comes later."""
+
+
+def sweep_cells(config: TransitionConfig) -> Mapping[str, tuple[Cell, ...]]:
+    """Return the cells of the grid by attack family."""
+    cells = tuple(config.context_design().cells())
+    return {family: cells for family in config.families}
+
+
+def reinforced_cells(config: TransitionConfig) -> Mapping[str, tuple[Cell, ...]]:
+    """Return the grid of the first length under attack, with each redundant instruction, by family."""
+    if not config.reinforcements:
+        return {}
+    design = replace(
+        config.context_design(),
+        sizes=config.sizes_at(config.alphas, config.lengths[:1]),
+        controls=("attack",),
+        reinforcements=config.reinforcements,
+    )
+    cells = tuple(design.cells())
+    return {family: cells for family in config.families}
+
+
+def refined_cells(config: TransitionConfig, rows: pa.Table) -> Mapping[str, tuple[Cell, ...]]:
+    """Return the cells inside grid cells whose curve is too steep for them, by family.
+
+    Per family, order and length, over all categories, on P(kept).
+
+    Parameters
+    ----------
+    config : TransitionConfig
+    rows : pyarrow.Table
+        Contexts without redundant instruction that were read so far.
+    """
+    found: dict[str, tuple[Cell, ...]] = {}
+    for family in config.families:
+        whole = Cut(where={"category": ALL, "family": family}, rows=rows).of(family=family)
+        cells = tuple(cell for order in config.orders for cell in _of_order(config, whole, order))
+        if cells:
+            found[family] = cells
+    return found
+
+
+def _of_order(config: TransitionConfig, whole: Cut, order: str) -> Iterator[Cell]:
+    for length in config.lengths:
+        cut = whole.of(order=order, size=length).at(order=order, size=f"{length:g}")
+        alphas = _wanted(cut, seed=config.seed, level=config.level)
+        if alphas:
+            yield from _cells(config, order, config.sizes_at(alphas, [length]))
+
+
+def _cells(config: TransitionConfig, order: str, sizes: Sequence[tuple[float, float]]) -> Iterator[Cell]:
+    design = replace(config.context_design(), sizes=tuple(sizes), controls=("attack",))
+    return (cell for cell in design.cells() if cell.order == order)
+
+
+def _wanted(cut: Cut, *, seed: int, level: float) -> tuple[float, ...]:
+    sweep = curve_sweep(cut, column="p_kept")
+    if sweep is None or unfit(sweep):
+        return ()
+    rng = random_stream(seed, "refine", *(f"{key}={value}" for key, value in sorted(cut.where.items())))
+    asked = Resampling(rng=rng, level=level, n_resamples=_RESAMPLES)
+    found, _ = known_or_reason(lambda: threshold(sweep, resampling=asked))
+    return () if found is None else refined_grid(sweep, found, parts=PARTS)

@@ -1,0 +1,52 @@
+"""What the run forwarded, against a plain loop, and what it could not measure."""
+
+from collections.abc import Sequence
+
+from alignthermo.report.caveats import grouped_caveats
+from alignthermo.report.table import Table
+from alignthermo.report.transition.slices import Slices
+
+__all__ = ["left_out_table", "tokens_table"]
+
+_MEANINGS = {
+    "naive": "every context and answer read by itself",
+    "optimal": "every shared prefix read once",
+    "forwarded": "read in this run",
+    "recomputed": "of these, read again because the cache was full",
+    "padding": "of these, fill of unequal rows",
+    "generated": "sampled",
+}
+_MOST_ROWS = 60
+
+
+def tokens_table(slices: Slices) -> Table:
+    """Return tokens forwarded against the naive count."""
+    counts = {
+        name: next(iter(slices.by_quantity[f"tokens_{name}"].values())).value
+        for name in _MEANINGS
+        if slices.by_quantity.get(f"tokens_{name}")
+    }
+    naive = counts.get("naive", 0.0)
+    rows = tuple(
+        (
+            name,
+            f"{count:,.0f}",
+            f"{100.0 * count / naive:.3g} %" if naive else "–",
+            _MEANINGS[name],
+        )
+        for name, count in counts.items()
+    )
+    return Table(caption="Tokens", columns=("tokens", "count", "of naive", "what is counted"), rows=rows)
+
+
+def left_out_table(left_out: Sequence[str]) -> Table:
+    """Return what could not be measured, alike reasons together."""
+    split = (line.partition(": ") for line in left_out)
+    lines = grouped_caveats((reason or unit, unit) for unit, _, reason in split)
+    more = len(lines) - _MOST_ROWS
+    return Table(
+        caption=f"Left out: {len(left_out):,} prompts or rows",
+        columns=("reason, and where",),
+        rows=tuple((line,) for line in lines[:_MOST_ROWS]),
+        footer=f"{more:,} more reasons." if more > 0 else "",
+    )
