@@ -10,10 +10,10 @@ from alignthermo.estimators.early_warning import Detector, Traces, calibrate, ju
 from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, coverage_row, repeated
 
 TITLE = "Early-warning detectors"
-TEXT = """Scores of independent steps with sd 1; in an attack their mean rises by 2 a known number of steps before
-the collapse at step 40. A detector is set on 99 harmless sequences for a rate of 0.1, and judged on 100 attacks and
-100 others; given its threshold, the false-alarm rate, the share detected, the mean lead time and the area under the
-ROC are known exactly."""
+TEXT = """Scores of independent steps with sd 1; in an attack their mean rises by 2 a known number of steps
+before the collapse at step 40. A detector is set on 99 harmless sequences for a rate of 0.1, and
+judged on 100 attacks and 100 others; given its threshold, the false-alarm rate, the share detected,
+the mean lead time and the area under the ROC are known exactly."""
 
 STEPS = 40
 RISE = 2.0
@@ -73,12 +73,12 @@ def runs(lead: int, settings: Settings) -> list[dict[str, tuple]]:
 def quantity_row(lead: int, name: str, settings: Settings) -> Row:
     label = f"{name.replace('_', ' ')}, rise {lead} steps before the collapse"
     truth, *found = np.array([run[name] for run in runs(lead, settings)], dtype=float).T
-    # shares are discrete; the lead of a few early false alarms is skewed, its interval reaches far to one side
+    # shares are discrete; leads are skewed by a few early false alarms, and reach far to one side
     kind = {"area": "plain", "lead_time": "skewed"}.get(name, "discrete")
     return coverage_row(label, truth, list(zip(*found, strict=True)), bias=BIAS[name], kind=kind)
 
 
-def one_rate(per_step: bool, rng: np.random.Generator) -> float:
+def one_rate(rng: np.random.Generator, *, per_step: bool) -> float:
     """Exact false-alarm rate of one calibrated detector; planted wrong: a quantile of single steps."""
     harmless = scores(0, 99, rng)
     threshold = float(np.quantile(harmless.score, 1.0 - RATE)) if per_step else None
@@ -92,8 +92,8 @@ def one_rate(per_step: bool, rng: np.random.Generator) -> float:
 
 def rate_row(settings: Settings) -> Row:
     label = f"false-alarm rate set to {RATE}"
-    rates = np.array(repeated(partial(one_rate, False), settings, row=label))
-    wrong = np.array(repeated(partial(one_rate, True), settings, row=label))
+    rates = np.array(repeated(partial(one_rate, per_step=False), settings, row=label))
+    wrong = np.array(repeated(partial(one_rate, per_step=True), settings, row=label))
     error = float(rates.std(ddof=1) / np.sqrt(rates.size))
     return Row(
         cells={

@@ -10,9 +10,9 @@ from studies.law_recovery.worlds import multi_length
 
 TITLE = "γ over four lengths"
 TEXT = """L = 100, 200, 400, 800; prompts differ by a field of sd 1 nat, the same prompts at every length.
-*counts of n*: n replies in each context. *probability*: the law's own probabilities, without noise of any kind:
-what is left is the misfit of the estimator's
-laws, which the interval must hold and no chance can calibrate; a tenth of the sweeps."""
+*counts of n*: n replies in each context. *probability*: the law's own probabilities, without noise
+of any kind: what is left is the misfit of the estimator's laws, which the interval must hold and no
+chance can calibrate; a tenth of the sweeps."""
 
 MAX_BIAS = 0.05
 

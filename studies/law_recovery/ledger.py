@@ -79,7 +79,7 @@ def coverage_row(
     relative: bool = False,
     kind: str = "plain",
 ) -> Row:
-    """Bias and coverage of (value, low, high, error) against the truth; a truth 1.5 errors off must miss.
+    """Bias and coverage of (value, low, high, error); a truth 1.5 errors off must miss.
 
     `bias` is the largest mean bias that is allowed, in units of the truth if `relative`. Kinds: *exact*, where
     nothing is left to chance and the interval need not miss at all; *discrete*, whose interval may cover more

@@ -11,14 +11,15 @@ from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, coverage
 from studies.law_recovery.worlds import RAMP_GRID, SYSTEMS, TOKENS, edit_ramp
 
 TITLE = "Loops"
-TEXT = """60 replicates of a ramp over nine α per run; the truth is the exact loop of the finite protocol (transfer
-matrix over remembered replies). *edit*: own replies kept; *append*: nothing is ever removed. Without own replies
-the loop of an edit ramp is 0 to the last bit, for h and for replies drawn with equal random numbers."""
+TEXT = """60 replicates of a ramp over nine α per run; the truth is the exact loop of the finite protocol
+(transfer matrix over remembered replies). *edit*: own replies kept; *append*: nothing is ever
+removed. Without own replies the loop of an edit ramp is 0 to the last bit, for h and for replies
+drawn with equal random numbers."""
 
 REPLICATES = 60
 MAX_BIAS = 0.05
 SMALL = 0.05
-"""Below this area the bias is asked to be 5 % of *this*: the mean over all runs has an error of about 0.001."""
+"""Below this area the bias is asked to be 5 % of *this*: the mean of all runs has an error of 0.001."""
 
 REPLYING = ("mean field, ordered", "accumulator", "decaying memory", "uniform world")
 

@@ -11,9 +11,10 @@ from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, repea
 from studies.law_recovery.worlds import CURVES, GRID, PROMPTS, sweep_of
 
 TITLE = "Laws named"
-TEXT = """One reply in each of 17 x 50 contexts, and ten (a fifth of the sweeps). *stays*: the planted law is within two errors of the best
-held-out likelihood. The simplest law that remains is named, so a planted logistic may rightly be called by a
-simpler name that the data cannot tell from it. *shuffled*: the labels of each prompt are permuted over α."""
+TEXT = """One reply in each of 17 x 50 contexts, and ten (a fifth of the sweeps). *stays*: the planted law is
+within two errors of the best held-out likelihood. The simplest law that remains is named, so a
+planted logistic may rightly be called by a simpler name that the data cannot tell from it.
+*shuffled*: the labels of each prompt are permuted over α."""
 
 PLANTED = {
     "line": "line",
@@ -26,7 +27,7 @@ PLANTED = {
 
 
 def one_name(
-    name: str, trials: int, shuffle: bool, rng: np.random.Generator
+    name: str, trials: int, rng: np.random.Generator, *, shuffle: bool
 ) -> tuple[str, bool, bool, float]:
     """What is named; whether the planted law and the constant remain; the prompts that would decide."""
     sweep = sweep_of(CURVES[name], GRID, rng, trials=trials)
@@ -40,8 +41,8 @@ def one_name(
 def name_row(name: str, trials: int, settings: Settings) -> Row:
     label = f"{name}, replies {trials}"
     few = settings.sweeps if trials == 1 else max(10, settings.sweeps // 5)
-    out = repeated(partial(one_name, name, trials, False), settings, row=label, sweeps=few)
-    shuffled = repeated(partial(one_name, name, trials, True), settings, row=label, sweeps=few)
+    out = repeated(partial(one_name, name, trials, shuffle=False), settings, row=label, sweeps=few)
+    shuffled = repeated(partial(one_name, name, trials, shuffle=True), settings, row=label, sweeps=few)
     counts = Counter(named for named, *_ in out)
     needed = np.array([n for *_, n in out if not np.isnan(n)])
     ends = np.quantile(needed, [0.25, 0.5, 0.75], method="nearest") if needed.size else []

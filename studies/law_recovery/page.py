@@ -13,11 +13,11 @@ def page(ledger: Ledger, parts: dict[str, ModuleType]) -> str:
         "",
         f"`{command(settings)}`",
         "",
-        f"{settings.sweeps} simulated sweeps per row, {settings.refits} refits each, seed {settings.seed}; every "
-        "row has its own random streams. Written by the study itself, row by row as they are done; "
-        "`make nightly` repeats it. Settings of the estimators were chosen on other seeds. The control of a coverage "
-        "row is a truth 1.5 of the run's own errors off (three for exact, discrete and skewed ones): it must be "
-        "covered in less than 90 %.",
+        f"{settings.sweeps} simulated sweeps per row, {settings.refits} refits each, seed {settings.seed}; every",
+        "row has its own random streams. Written by the study itself, row by row as they are done; `make nightly`",
+        "repeats it. Settings of the estimators were chosen on other seeds. The control of a coverage row is a",
+        "truth 1.5 of the run's own errors off (three for exact, discrete and skewed ones): it must be covered in",
+        "less than 90 %.",
         "",
         *_missing(done, parts),
         *_claims(done, "claims"),

@@ -10,8 +10,8 @@ from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, at_least
 from studies.law_recovery.worlds import CURVES, GRID, sweep_of, true_threshold
 
 TITLE = "α_c"
-TEXT = """17 x 50 sweeps; every prompt has its own threshold (sd 0.06). *counts of n*: n replies in each context.
-*probability*, *log_odds*: read without sampling, contexts scatter by 0.7 nat."""
+TEXT = """17 x 50 sweeps; every prompt has its own threshold (sd 0.06). *counts of n*: n replies in each
+context. *probability*, *log_odds*: read without sampling, contexts scatter by 0.7 nat."""
 
 MAX_BIAS = 0.01
 STEP_AT = 0.43
@@ -48,7 +48,7 @@ def constant_row(level: float, settings: Settings) -> Row:
 
 
 def one_step(rounds: int, refits: int, rng: np.random.Generator) -> tuple[bool, float]:
-    """Measure and refine; whether the last interval holds the step, and its width in cells of the last grid."""
+    """Whether the last refined interval holds the step, and its width in cells of the last grid."""
     at = STEP_AT + 0.05 * rng.random()
     grid = GRID
     for _ in range(rounds):

@@ -22,10 +22,11 @@ from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, at_least
 from studies.law_recovery.worlds import PROMPTS, SYSTEMS, TOKENS, drawn_sweep, held_ramp, rollouts
 
 TITLE = "Verdicts"
-TEXT = """Each of the systems: four lengths of 64 to 512 tokens, 50 prompts, one reply per context (*8 replies*:
-eight); 200 rollouts of 64 own turns; 150 edit ramps at hold 1, 4 and 16 with own replies kept. The additive nulls
-are simulated 100 times. *bimodal*, *loop*: how often each of the two tests says so. *without rollouts*: the same
-evidence with rollouts and ramps left out, the control of *transition-like*."""
+TEXT = """Each of the systems: four lengths of 64 to 512 tokens, 50 prompts, one reply per context (*8
+replies*: eight); 200 rollouts of 64 own turns; 150 edit ramps at hold 1, 4 and 16 with own replies
+kept. The additive nulls are simulated 100 times. *bimodal*, *loop*: how often each of the two tests
+says so. *without rollouts*: the same evidence with rollouts and ramps left out, the control of
+*transition-like*."""
 
 NULLS = 100
 EXPLAINED = "sigmoid with size scaling, explained by accumulation"

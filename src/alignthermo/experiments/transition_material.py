@@ -61,7 +61,7 @@ class Sources:
 
 
 def read_sources(config: TransitionConfig, *, pool: Sequence[Prompt], queries: Sequence[Prompt]) -> Sources:
-    """Read the files of attack templates and of the user's own turns; see that labels for the judge can be read.
+    """Read the files of templates and of the user's own turns; see that the judge's labels can be read.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """From the rows of a transition to its records, verdicts and certificate."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -10,8 +11,10 @@ from alignthermo.estimators.laws import (
     Comparison,
     Evidence,
     SizeScaling,
+    Sweep,
     compare_laws,
     size_scaling,
+    threshold,
     verdict,
 )
 from alignthermo.experiments.transition_config import TransitionConfig
@@ -36,7 +39,7 @@ from alignthermo.experiments.transition_panels import panel_records
 from alignthermo.experiments.transition_reinforcement import reinforcement_records
 from alignthermo.experiments.transition_stored import curve_rows
 from alignthermo.experiments.transition_sweeps import ALL, Cut, curve_sweep, cuts
-from alignthermo.quantities import Record, Verdict
+from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["summarise_transition"]
 
@@ -116,8 +119,28 @@ def _scaling(maker: CurveMaker) -> tuple[SizeScaling | None, Comparison | None, 
     scaling, reason = known_or_reason(lambda: size_scaling(sweep, level=maker.config.level))
     if scaling is None:
         return None, None, [maker.unknown("gamma", reason)]
+    beyond = _unbracketed(maker, sweep)
+    if beyond:
+        blank = Estimate.unknown(beyond, n=scaling.gamma.n, unit="1", method=scaling.gamma.method)
+        scaling = replace(scaling, gamma=blank)
     plane, _ = known_or_reason(lambda: compare_laws(sweep, laws=(ACCUMULATION, SCALED)))
     return scaling, plane, [maker.record("gamma", scaling.gamma)]
+
+
+def _unbracketed(maker: CurveMaker, sweep: Sweep) -> str:
+    """Say at which lengths the grid holds no crossing: the steepest slope there was not measured but drawn."""
+    resampling = maker.resampling("gamma_bracket")
+    lengths = [
+        f"{length:g}"
+        for length in sweep.lengths
+        if threshold(sweep.select(length=length), resampling=resampling).side is not None
+    ]
+    if not lengths:
+        return ""
+    return (
+        f"alpha_c is not bracketed at L = {', '.join(lengths)}: the steepest slope may lie outside the range of "
+        f"alpha that was measured, so no exponent can be read from it"
+    )
 
 
 def _verdicts(

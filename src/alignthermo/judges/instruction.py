@@ -83,5 +83,5 @@ def instruction_map(prompt: Prompt) -> InstructionMap:
         )
     raise PromptError(
         f"prompt {prompt.id!r} does not say what a refusal means for its instruction: set `{META_KEY}` to "
-        f"{choices} (got {given!r})"
+        f"{choices}, or say it for all prompts of a run with --kept-by (got {given!r})"
     )
