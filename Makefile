@@ -2,6 +2,7 @@
 #   make audit   install, measure the shipped pair, write runs/audit/report.html (resumes when repeated)
 #   make test    the fast tests          make slow    the long ones
 #   make check   lint, types, imports    make bench   benchmarks      make docs   generated pages
+#   make nightly the long tests and the studies of recovery, coverage and judges (hours on one core)
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,9 +11,11 @@ BIN := $(VENV)/bin
 # build (a GPU one, say): make audit TORCH=torch
 TORCH ?= torch==2.13.0
 OUT ?= runs/audit
+# labelled text for the study of judges
+DATA ?= ../shared/data
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: audit test slow check bench docs clean
+.PHONY: audit test slow nightly check bench docs clean
 
 audit: $(VENV)/.installed
 	$(BIN)/alignthermo landscape --config examples/audit.toml --out $(OUT)
@@ -22,6 +25,13 @@ test: $(VENV)/.dev
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m slow
+
+nightly: $(VENV)/.dev
+	rm -rf runs/nightly
+	$(BIN)/python -m studies.law_recovery --results runs/nightly/law_recovery --page docs/recovery.md
+	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python studies/coverage.py
+	$(BIN)/python studies/judge_accuracy.py --data $(DATA)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

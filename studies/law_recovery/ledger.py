@@ -81,9 +81,9 @@ def coverage_row(
 ) -> Row:
     """Bias and coverage of (value, low, high, error); a truth 1.5 errors off must miss.
 
-    `bias` is the largest mean bias that is allowed, in units of the truth if `relative`. Kinds: *exact*, where
-    nothing is left to chance and the interval need not miss at all; *discrete*, whose interval may cover more
-    than it says; *skewed*. Of these the control is a truth three errors off.
+    `bias` is the largest mean bias that is allowed, in units of the truth if `relative`. Kinds: *exact*,
+    where nothing is left to chance and the interval need not miss at all; *discrete*, whose interval may
+    cover more than it says; *skewed*. Of these the control is a truth three errors off.
     """
     value, low, high, error = np.array(found, dtype=float).T
     truth = np.broadcast_to(truth, value.shape)

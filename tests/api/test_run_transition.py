@@ -85,6 +85,7 @@ def stops(monkeypatch):
     return after
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_in_and_between_stages_resumes_to_identical_tables(stubbed, stops, tmp_path):
     whole = stubbed(tmp_path / "whole", law=STEP, **STEPPED)
     stages = [f"{stage}-{n:05d}" for stage in ("sweep", "refine1", "reinforce") for n in range(4)]
@@ -120,6 +121,7 @@ def test_in_memory_a_transition_has_the_same_stages(stubbed, tmp_path, monkeypat
     assert list(stored[0]) == list(stored[1]) == ["sweep", "refine1", "reinforce"]
 
 
+@pytest.mark.slow
 def test_shares_of_a_run_go_from_stage_to_stage_together(stubbed, tmp_path):
     shared = {**STEPPED, "law": STEP}
     parts = []
@@ -148,6 +150,7 @@ def test_gates_judge_the_lower_bound(stubbed, tmp_path):
     assert passed.outcome == "pass"
 
 
+@pytest.mark.slow
 def test_gates_on_what_is_not_bracketed(stubbed, tmp_path):
     # kept everywhere: the largest alpha that was tried is the bound, and a gate is judged on it
     kept = stubbed(tmp_path / "kept", law=ConstantResponse(field=6.0), fail_if=["alpha_c.low < 0.4"])

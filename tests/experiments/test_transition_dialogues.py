@@ -88,6 +88,7 @@ def test_a_magnet_is_transition_like():
     assert verdicts["bimodality", "200"].outcome == "stays bimodal beyond the null"
 
 
+@pytest.mark.slow
 def test_an_accumulator_with_own_replies_is_explained():
     verdicts = judged(ACCUMULATOR)
     place = verdicts["transition", "200"]
@@ -99,6 +100,7 @@ def test_an_accumulator_with_own_replies_is_explained():
     assert "without rollouts and ramps at two holds" in verdicts["transition", "100"].statement
 
 
+@pytest.mark.slow
 def test_a_decaying_memory_scales_with_nothing():
     place = judged(DECAYING)["transition", "200"]
     assert place.outcome in ("sigmoid, no size scaling", "gradual")
@@ -228,6 +230,7 @@ class Tired:
         return self
 
 
+@pytest.mark.slow
 def test_a_model_that_carries_state_between_the_ways_fails_the_self_test():
     settings = {
         **SMALL,

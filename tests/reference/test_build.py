@@ -64,6 +64,7 @@ def test_alignment_changes_the_weights_and_the_card_says_what_was_left_out(smoke
     assert "No spread between seeds is known" in card or "sd between" in card
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_equals_uninterrupted(smoke, tmp_path):
     report, _ = smoke
     aligned = "aligned-beta-0.25"
@@ -122,6 +123,7 @@ def test_a_newly_measured_spread_goes_on_the_cards_and_trains_nothing(smoke, tmp
     assert files_of(out)[untouched] == files_of(smoke[0].out)[untouched]
 
 
+@pytest.mark.slow
 def test_a_damaged_member_is_rebuilt_from_its_checkpoint(smoke, tmp_path):
     out = tmp_path / "copy"
     shutil.copytree(smoke[0].out, out)

@@ -197,6 +197,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_observer_is_not_calibrated(name):
     rows = predictions("small", ("guard", "style"), **WRONG[name])

@@ -164,6 +164,7 @@ def test_recorded_is_the_remaining_kl(bench, tmp_path):
     assert history[0] == pytest.approx(exact, abs=4 * error)
 
 
+@pytest.mark.slow
 def test_the_fit_shifts_the_log_odds_towards_one_over_beta(bench, tmp_path):
     model, exercises, history = fit(bench, tmp_path, count=80, group=8, rate=1e-3)
     shifts = []

@@ -128,7 +128,7 @@ def _scaling(maker: CurveMaker) -> tuple[SizeScaling | None, Comparison | None, 
 
 
 def _unbracketed(maker: CurveMaker, sweep: Sweep) -> str:
-    """Say at which lengths the grid holds no crossing: the steepest slope there was not measured but drawn."""
+    """Say at which lengths the grid holds no crossing: the slope there is drawn, not measured."""
     resampling = maker.resampling("gamma_bracket")
     lengths = [
         f"{length:g}"
@@ -138,8 +138,8 @@ def _unbracketed(maker: CurveMaker, sweep: Sweep) -> str:
     if not lengths:
         return ""
     return (
-        f"alpha_c is not bracketed at L = {', '.join(lengths)}: the steepest slope may lie outside the range of "
-        f"alpha that was measured, so no exponent can be read from it"
+        f"alpha_c is not bracketed at L = {', '.join(lengths)}: the steepest slope may lie outside the "
+        f"range of alpha that was measured, so no exponent can be read from it"
     )
 
 

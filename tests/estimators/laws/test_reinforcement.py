@@ -1,4 +1,7 @@
-"""Redundant instruction: gains and costs against a law that is known, and what must not be claimed."""
+"""Redundant instruction (F-190, F-191, F-192, F-193, F-194): gains and costs against a known law.
+
+What must not be claimed is here too.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,6 @@
-"""Slopes, widths and γ (F-130, F-131)."""
+"""Slopes, widths (F-130), γ (F-131) and the average of slopes over laws (F-177)."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +9,9 @@ from scipy.special import expit
 from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.laws import Sweep, sharpness, size_scaling
+from alignthermo.estimators.laws.law_fit import fit_law
+from alignthermo.estimators.laws.panel import make_panel
+from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
 from tests.estimators.laws.simulated import GRID, as_sweep, several_lengths, sweep_of
 
 
@@ -62,6 +67,25 @@ def test_gamma_is_found_and_its_neighbours_are_excluded():
             assert not found.low <= gamma + 0.5 <= found.high
     assert np.abs(errors).max() < 3.5
     assert abs(np.mean(errors)) < 1.0
+
+
+def test_the_slope_is_averaged_over_the_laws_by_their_likelihood():
+    sweep = several_lengths(0.5, np.random.default_rng(9), prompts=15)
+    found, group = size_scaling(sweep), sweep.select(length=100.0)
+    logs, scores = [], []
+    for law in (LOGISTIC, ACCUMULATION):
+        fit = fit_law(law, make_panel(group))
+        t = np.linspace(-0.5, 0.5, 20_001)
+        fine = replace(fit.design, t=t, alpha=t, instr=t, adv=t)
+        mean = law.shape(fit.theta[None, :-1], fine, np.zeros((1, 1)))[0][0, 0]
+        logs.append(np.log(np.abs(np.gradient(mean, t)).max()))
+        scores.append(fit.likelihood(fit.theta[None])[0].sum() - law.size(fit.design))
+    weight = 1.0 / (1.0 + np.exp(scores[0] - scores[1]))
+    assert 0.05 < weight < 0.95, "the data leave both laws open"
+    average = (1.0 - weight) * logs[0] + weight * logs[1]
+    assert np.log(found.slopes[0]) == pytest.approx(average, abs=1e-3)
+    between = np.sqrt(weight * (1.0 - weight)) * abs(logs[0] - logs[1])
+    assert found.errors[0] / found.slopes[0] > between
 
 
 def test_gamma_needs_lengths():

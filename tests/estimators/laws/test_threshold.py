@@ -63,6 +63,18 @@ def test_a_constant_is_not_bracketed_and_says_on_which_side(level, side):
     assert falling.side is None, "a curve that does fall through 1/2 is bracketed"
 
 
+def test_an_end_that_is_nearly_told_says_how_many_prompts_would_do():
+    rng = np.random.default_rng(12)
+    curve, grid = (lambda a: 0.75 - 0.32 * a), np.linspace(0.0, 1.0, 9)
+    reason = threshold(
+        sweep_of(curve, rng, prompts=20, trials=1, grid=grid), resampling=how(0)
+    ).alpha_c.reason
+    needed = int(reason.split("about ")[1].split()[0])
+    assert 20 < needed < 3000
+    enough = [sweep_of(curve, rng, prompts=needed, trials=1, grid=grid) for _ in range(5)]
+    assert sum(threshold(sweep, resampling=how(0)).side is None for sweep in enough) >= 3
+
+
 def test_a_curve_cut_off_before_its_crossing_is_not_extrapolated():
     found = threshold(
         sweep_of(logistic, np.random.default_rng(0), grid=np.linspace(0.0, 0.3, 9)), resampling=how(0)

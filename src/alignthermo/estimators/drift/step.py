@@ -16,8 +16,11 @@ __all__ = ["STEP_NAME", "STEP_SIZE", "StepFit", "cell_weights", "fit_step"]
 STEP_NAME = "step"
 STEP_SIZE = 3
 MAX_EDGES = 24
-WIDTHS = np.array([0.02, 0.06, 0.12, 0.2, 0.35, 0.6])
-N_CENTRES = 16
+WIDTHS = np.array([0.02, 0.035, 0.06, 0.08, 0.1, 0.125, 0.155, 0.2, 0.28, 0.4, 0.6])
+N_CENTRES = 40
+"""Change-time laws that are tried: a coarser grid moves the jump by a standard error at 200 conversations."""
+
+START_WIDTHS = (3, 8)
 
 Weights = Float[np.ndarray, "replicate conversation"]
 
@@ -195,7 +198,7 @@ def _best_start(
         jump = Inner(
             beta=np.repeat(beta[:, row, cell, None], 2, axis=1),
             variance=np.repeat(variance[row, cell], 2),
-            chosen=np.array([_law_at(laws, cell + 1, 1), _law_at(laws, cell + 1, 4)]),
+            chosen=np.array([_law_at(laws, cell + 1, width) for width in START_WIDTHS]),
         )
         moments_here = np.repeat(each[:, row : row + 1], 2, axis=1)
         ones = np.ones((2, line.counts.size))

@@ -11,7 +11,7 @@ from alignthermo.estimators.intervals import MIN_CLUSTERS
 from alignthermo.estimators.laws.functionals import log_within_slope
 from alignthermo.estimators.laws.law_fit import LawFit, fit_law, refit
 from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
-from alignthermo.estimators.laws.precision import probability_precision
+from alignthermo.estimators.laws.precision import MAX_PRECISION, probability_precision
 from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
 from alignthermo.estimators.laws.sweep import Sweep
 from alignthermo.quantities import Estimate
@@ -96,7 +96,7 @@ def size_scaling(sweep: Sweep, *, level: float = 0.95) -> SizeScaling:
     prompts = np.unique(sweep.cluster)
     if prompts.size < 2:
         raise InsufficientData("size_scaling: one prompt; the error of an exponent needs at least two")
-    slopes = [_slope(_panel(group, prompts)) for group in groups]
+    slopes = [_slope(_group(group, prompts)) for group in groups]
     reached = np.array([float((g.n_instr + g.n_adv).mean()) for g in groups])
     value = np.array([slope.value for slope in slopes])
     left_out = np.stack([slope.left_out for slope in slopes], axis=1)
@@ -114,47 +114,70 @@ def size_scaling(sweep: Sweep, *, level: float = 0.95) -> SizeScaling:
     )
 
 
-Group = tuple[Panel, float, float]
-"""Panel of one length, range of its α, units of its y."""
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """One length: its panel, range of α and units of y; for exact probabilities also the panel at ν/2."""
+
+    panel: Panel
+    span: float
+    scale: float
+    coarser: Panel | None
 
 
-def _panel(group: Sweep, prompts: np.ndarray) -> Group:
-    require_range(make_panel(group), "size_scaling")
-    precision = probability_precision(group) if group.kind == "probability" else 1.0
-    panel, _, scale = standardised(make_panel(group, precision=precision, prompts=prompts))
-    return panel, float(np.ptp(panel.alpha)), scale
+def _group(sweep: Sweep, prompts: np.ndarray) -> _Group:
+    require_range(make_panel(sweep), "size_scaling")
+    precision = probability_precision(sweep) if sweep.kind == "probability" else 1.0
+    panel, _, scale = standardised(make_panel(sweep, precision=precision, prompts=prompts))
+    exact = precision == MAX_PRECISION
+    return _Group(
+        panel=panel,
+        span=float(np.ptp(panel.alpha)),
+        scale=scale,
+        coarser=make_panel(sweep, precision=0.5 * precision, prompts=prompts) if exact else None,
+    )
 
 
-def _slope(group: Group) -> _Slope:
+def _slope(group: _Group) -> _Slope:
     r"""Average ln S over the logistic with free asymptotes and the one between 0 and 1.
 
     .. math:: \overline{\ln S} = \sum_k w_k \ln S_k, \qquad w_k \propto e^{\ln L_k - p_k}, \qquad
               m^2 = \sum_k w_k (\ln S_k - \overline{\ln S})^2
 
     The asymptotes of a short context that breaks only in part are hardly seen, and its slope depends on them:
-    what the data leave open is averaged, and its spread m enters the error.
+    what the data leave open is averaged, and its spread m enters the error. Probabilities more exact than the
+    largest precision ν are fitted as if they had its noise, whose effect falls as 1/ν: the change from ν/2
+    enters as well.
 
     References
     ----------
     Buckland, Burnham & Augustin, Biometrics 53, 603 (1997). Formula F-177 in docs/formulas.md.
     """
-    panel, span, scale = group
-    fits = [fit_law(law, panel) for law in LAWS]
-    value = np.array([_log_slope(fit, fit.theta[None], span, scale)[0] for fit in fits])
-    without = 1.0 - np.eye(panel.n_prompts)
-    left_out = np.stack([_log_slope(fit, refit(fit, without), span, scale) for fit in fits])
-    score = np.array([fit.likelihood(fit.theta[None])[0].sum() - fit.law.size(fit.design) for fit in fits])
-    weight = np.exp(score - score.max())
-    weight /= weight.sum()
+    fits = [fit_law(law, group.panel) for law in LAWS]
+    value, weight = _values(fits, group), _weights(fits)
     mean = float(weight @ value)
     misfit = float(np.sqrt(weight @ (value - mean) ** 2))
+    if group.coarser is not None:
+        again = [fit_law(law, group.coarser) for law in LAWS]
+        misfit = float(np.hypot(misfit, weight @ _values(again, group) - mean))
+    without = 1.0 - np.eye(group.panel.n_prompts)
+    left_out = np.stack([_log_slope(fit, refit(fit, without), group) for fit in fits])
     return _Slope(value=mean, left_out=weight @ left_out, misfit=misfit)
 
 
+def _values(fits: list[LawFit], group: _Group) -> Float[np.ndarray, " law"]:
+    return np.array([_log_slope(fit, fit.theta[None], group)[0] for fit in fits])
+
+
+def _weights(fits: list[LawFit]) -> Float[np.ndarray, " law"]:
+    score = np.array([fit.likelihood(fit.theta[None])[0].sum() - fit.law.size(fit.design) for fit in fits])
+    weight = np.exp(score - score.max())
+    return np.asarray(weight / weight.sum())
+
+
 def _log_slope(
-    fit: LawFit, theta: Float[np.ndarray, "batch parameter"], span: float, scale: float
+    fit: LawFit, theta: Float[np.ndarray, "batch parameter"], group: _Group
 ) -> Float[np.ndarray, " batch"]:
-    return np.asarray(log_within_slope(fit, span=span, scale=scale)(theta)[:, 0])
+    return np.asarray(log_within_slope(fit, span=group.span, scale=group.scale)(theta)[:, 0])
 
 
 def _exponent(

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy import stats
 
 from alignthermo.estimators.intervals import MIN_CLUSTERS, check_resampling
-from alignthermo.estimators.laws.guided import BANDWIDTH
+from alignthermo.estimators.laws.cell import across_gap, unresolved_cell
 from alignthermo.estimators.laws.midpoint import midpoint
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.population import Population, fit_population, multiplicities, replicate
@@ -20,7 +20,7 @@ __all__ = ["Threshold", "downward_crossing", "threshold"]
 
 N_POINTS = 801
 MIN_MASS = 0.9
-STEEP = 0.5
+POWER_80 = 0.84
 METHOD = "crossing of the guided population curve, bootstrap-t test inversion over prompts"
 
 Side = Literal["above", "below", "undecided"]
@@ -119,7 +119,7 @@ def threshold(sweep: Sweep, *, resampling: Resampling) -> Threshold:
     crossing = downward_crossing(band.t, band.excess, float(population.theta[0, 2]))
     at = band.t[np.argmin(np.abs(band.excess))] if crossing is None else crossing
     replicates = replicate(population, multiplicities(panel.n_prompts, resampling), np.array([at]))
-    mid = _across_gap(midpoint(population, replicates, level=resampling.level), population)
+    mid = across_gap(midpoint(population, replicates, level=resampling.level), population)
     quantiles = _quantiles(
         replicates.value[:, 0],
         replicates.stderr[:, 0],
@@ -173,12 +173,14 @@ def _estimate(
     held = _held_until(population, band, high)
     if side is not None or crossing is None:
         reason = f"not bracketed: {_SIDES[side or 'undecided']}"
+        if side == "undecided":
+            reason += _prompts_needed(band, high, n)
         blank = Estimate.unknown(reason, n=n, unit="1", method=METHOD)
         return Threshold(
             alpha_c=blank, alpha_mid=blank, side=side or "undecided", held_until=held, cell=None, column=""
         )
     ends = _ends(band, crossing, quantiles)
-    cell = _steep_cell(population, band, crossing)
+    cell = unresolved_cell(population, band.t, band.excess, crossing=crossing)
     low, top = (float(x) for x in population.to_alpha(np.array(ends)))
     if cell is not None:
         low, top = min(low, cell[0]), max(top, cell[1])
@@ -204,6 +206,16 @@ _SIDES = {
     "below": "broken at every α of the grid, α_c lies below it",
     "undecided": "an end of the grid cannot be told from 1/2",
 }
+
+
+def _prompts_needed(band: _Band, quantile: float, n: int) -> str:
+    """Say how many prompts would tell both ends from 1/2 with 80 % power, if that can be said."""
+    ratio = np.abs(band.excess[[0, -1]]) / np.maximum(band.stderr[[0, -1]], 1e-300)
+    open_ends = ratio[ratio <= quantile]
+    if open_ends.size == 0 or not open_ends.min() > 0.0:
+        return ""
+    needed = n * ((quantile + POWER_80) / float(open_ends.min())) ** 2
+    return f"; about {needed:.0f} prompts would tell" if needed < 1e5 else ""
 
 
 def _side(band: _Band, crossing: float | None, quantile: float) -> Side | None:
@@ -241,36 +253,6 @@ def _zero(t: Float[np.ndarray, " point"], f: Float[np.ndarray, " point"], at: in
         return float(t[min(max(at, 0), t.size - 1)])
     share = np.clip(f[at] / (f[at] - f[at + 1]), 0.0, 1.0)
     return float(t[at] + share * (t[at + 1] - t[at]))
-
-
-def _steep_cell(population: Population, band: _Band, crossing: float) -> tuple[float, float] | None:
-    """Return the grid cell of the crossing, if the curve loses more than half of its height inside.
-
-    A cell wider than the local parabolas holds nothing but the pilot's guess, and is given whole as well.
-    """
-    cell = _cell(population, float(population.to_alpha(np.array([crossing]))[0]))
-    t = (np.array(cell) - population.panel.alpha[0]) / population.span - 0.5
-    values = np.interp(t, band.t, band.excess)
-    steep = values[0] - values[1] > STEEP * (band.excess.max() - band.excess.min())
-    return cell if steep or t[1] - t[0] > BANDWIDTH else None
-
-
-def _cell(population: Population, alpha: float) -> tuple[float, float]:
-    """Neighbouring α of the grid around this one."""
-    grid = np.unique(np.round(population.panel.alpha, 9))
-    right = int(np.clip(np.searchsorted(grid, alpha), 1, grid.size - 1))
-    return float(grid[right - 1]), float(grid[right])
-
-
-def _across_gap(mid: Estimate, population: Population) -> Estimate:
-    """Widen α_mid to its cell where that is so wide that only the pilot's guess stands inside."""
-    if np.isnan(mid.low):
-        return mid
-    left, right = _cell(population, mid.value)
-    if right - left <= BANDWIDTH * population.span:
-        return mid
-    note = "nothing was measured inside its cell, which the interval holds whole"
-    return replace(mid, low=min(mid.low, left), high=max(mid.high, right), caveats=(*mid.caveats, note))
 
 
 def _unknown(sweep: Sweep, reason: str) -> Threshold:

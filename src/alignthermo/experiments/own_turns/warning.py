@@ -75,7 +75,7 @@ class WarningReport:
 
     detectors: tuple[DetectorReport, ...]
     beyond_best_baseline: tuple[tuple[str, Estimate], ...]
-    curves: tuple[tuple[str, Float[np.ndarray, " point"], Float[np.ndarray, " point"]], ...]
+    curves: tuple[tuple[str, Float[np.ndarray, " _"], Float[np.ndarray, " _"]], ...]
     attacks: int
     harmless: int
     no_collapse: int
