@@ -43,6 +43,7 @@ def test_a_run_leaves_everything_the_folder_promises(finished):
     assert {e["quantity"] for e in summary["estimates"]} >= {"f_align", "sequence_kl", "depth_90"}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(finished, tmp_path):
     out, result = finished
     again = run(tmp_path / "again")

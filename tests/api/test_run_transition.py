@@ -107,6 +107,7 @@ def test_a_run_interrupted_in_and_between_stages_resumes_to_identical_tables(stu
     assert stops.measured == stages * 2  # the whole run, and the broken one: nothing twice
 
 
+@pytest.mark.slow
 def test_in_memory_a_transition_has_the_same_stages(stubbed, tmp_path, monkeypatch):
     stored = []
 

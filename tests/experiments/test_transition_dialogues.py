@@ -146,6 +146,7 @@ def small():
     return at.transition(stub_pair(DECAYING).aligned, stub_prompts(4), **SMALL)
 
 
+@pytest.mark.slow
 def test_every_dialogue_asked_for_is_in_the_rows(small):
     rows = small.tables[DIALOGUES]
     assert rows.schema == DIALOGUE_SCHEMA
@@ -163,6 +164,7 @@ def test_every_dialogue_asked_for_is_in_the_rows(small):
     assert np.isfinite(harmless.entropy).all()
 
 
+@pytest.mark.slow
 def test_rows_hold_the_material_they_were_asked_under(small):
     rows = small.tables[DIALOGUES].to_pandas()
     harmless = rows[rows["arm"] == "harmless"]
@@ -182,6 +184,7 @@ def test_rows_hold_the_material_they_were_asked_under(small):
     assert (appended[appended["alpha"] == 0.0]["context_alpha"] > 0.2).all()
 
 
+@pytest.mark.slow
 def test_records_carry_holds_arms_and_detectors(small):
     for protocol in ("edit_keep_own", "append_only"):
         for hold in ("1", "2"):
@@ -334,6 +337,7 @@ def test_impostors_through_the_model_itself_are_not(law):
     assert scales == isinstance(law, EvidenceAccumulator)
 
 
+@pytest.mark.slow
 def test_what_dialogues_cost_is_told_before_and_is_not_too_little(small):
     config = config_of(SMALL)
     prompts = prompt_set_of(stub_prompts(4)).prompts

@@ -52,6 +52,7 @@ def planned(settings, prompts, pair):
     return config, plan
 
 
+@pytest.mark.slow
 def test_a_true_step_is_held_by_one_refined_cell(stepped):
     found = stepped.value("alpha_c", order="random").estimate
     assert found.low <= STEP <= found.high
@@ -65,6 +66,7 @@ def test_a_true_step_is_held_by_one_refined_cell(stepped):
     assert sorted(r.slice["wanted_alpha"] for r in points) == ["0.5625", "0.625", "0.6875"]
 
 
+@pytest.mark.slow
 def test_without_refinement_the_interval_is_the_whole_cell(stepped):
     cut = Cut(where={}, rows=stepped.tables["sweep"])
     asked = Resampling(rng=np.random.default_rng(0), n_resamples=200)
@@ -73,6 +75,7 @@ def test_without_refinement_the_interval_is_the_whole_cell(stepped):
     assert "refine it" in found.caveats[0]
 
 
+@pytest.mark.slow
 def test_a_second_round_refines_the_cell_of_the_first(stepped):
     config = TransitionConfig.model_validate({"aligned": "stub", "prompts": "stub", **GRID, "refine": 2})
     (cells,) = refined_cells(config, curve_rows(stepped.tables)).values()
@@ -147,6 +150,7 @@ def test_without_a_wanted_threshold_the_gain_of_100_tokens_is_certified(raised):
     assert "per 100, own at" in text
 
 
+@pytest.mark.slow
 def test_the_plan_counts_reinforcement_exactly_and_bounds_refinement(stepped, raised):
     pair = stub_pair()
     config, plan = planned(RAISED, stub_prompts(), pair)

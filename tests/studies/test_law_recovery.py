@@ -91,6 +91,7 @@ def test_short_rows(part, row):
         )
 
 
+@pytest.mark.slow
 def test_systems_are_called_what_they_are():
     wanted = {"mean field, ordered": {"transition-like"}, "accumulator": {EXPLAINED}}
     for name in ("mean field, ordered", "accumulator", "decaying memory", "uniform world"):
