@@ -34,7 +34,7 @@ from alignthermo.experiments import Transition, compose_all, read_sources
 from alignthermo.experiments.transition_curves import bounded, known_or_reason
 from alignthermo.experiments.transition_sweeps import Cut, curve_sweep, labelled_turns
 from alignthermo.models.load import load_pair
-from alignthermo.quantities import Estimate, LanguageModel, Pair, Prompt, VocabularyMap
+from alignthermo.quantities import Estimate, Pair, Prompt, VocabularyMap
 from alignthermo.reference.shipped import shipped_members, shipped_path, shipped_prompts_path
 
 LADDER = ("aligned-beta-1", "aligned-beta-0.5", "aligned-beta-0.25", "aligned-beta-0.125")
@@ -130,20 +130,12 @@ def _measure(member: str, category: str, options: argparse.Namespace) -> Run:
     )
     sources = read_sources(config, pool=prompts, queries=prompts)
     plan = compose_all(config, sources, tokenizer=model.tokenizer, max_length=model.max_length)
-    experiment = Transition(pair=Pair(base=model, aligned=model, vocabulary=_same(model)), config=config)
+    experiment = Transition(
+        pair=Pair(base=model, aligned=model, vocabulary=VocabularyMap.identity(model.vocab_size)),
+        config=config,
+    )
     tables = [experiment.measure(shard).rows for shard in plan.shards]
     return Run(member=member, rows=pa.concat_tables(filter(None, tables)), options=options)
-
-
-def _same(model: LanguageModel) -> VocabularyMap:
-    rows = np.arange(model.vocab_size)
-    return VocabularyMap(
-        aligned_rows=rows,
-        base_rows=rows,
-        aligned_vocab_size=rows.size,
-        base_vocab_size=rows.size,
-        policy="identical",
-    )
 
 
 def _section(runs: Sequence[Run]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from alignthermo.api.names import load_prompts, model_source
+from alignthermo.api.names import given_prompts, load_prompts, model_source
 from alignthermo.api.result import LandscapeResult, prompt_texts
 from alignthermo.api.stored import described
 from alignthermo.errors import ConfigError, InputError
@@ -21,7 +21,7 @@ from alignthermo.experiments import (
 from alignthermo.models import load_pair as load_pair_of
 from alignthermo.models.identity import pair_digests
 from alignthermo.models.threads import threads_for
-from alignthermo.prompts import PromptSet, prompt_set_of, render
+from alignthermo.prompts import PromptSet, render
 from alignthermo.quantities import Pair, Progress, Prompt, Record, TemplatePolicy, silent
 from alignthermo.runs import RunConfig, RunFolder, own_shards, parse_gate, read_run, require_gates
 
@@ -96,7 +96,7 @@ def landscape(
     --------
     >>> result = landscape(pair, ["Tell me a joke."], samples=4)     # doctest: +SKIP
     """
-    prompt_set = _prompt_set(prompts)
+    prompt_set = given_prompts(prompts)
     config = _in_memory_config(pair, prompt_set, settings)
     experiment = Landscape(pair=pair, prompts=_limited(prompt_set, config), config=config)
     shards = experiment.shards()
@@ -250,14 +250,6 @@ def _in_memory_config(pair: Pair, prompt_set: PromptSet, settings: Mapping[str, 
         )
     except ValueError as error:
         raise ConfigError(f"landscape cannot be configured: {error}") from None
-
-
-def _prompt_set(prompts: str | Path | PromptSet | Sequence[Prompt | str | Mapping[str, object]]) -> PromptSet:
-    if isinstance(prompts, PromptSet):
-        return prompts
-    if isinstance(prompts, str | Path):
-        return load_prompts(prompts)
-    return prompt_set_of(prompts)
 
 
 def _limited(prompt_set: PromptSet, config: LandscapeConfig) -> tuple[Prompt, ...]:

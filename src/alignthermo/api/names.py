@@ -1,12 +1,14 @@
 """Names a user may give: shipped models and prompt sets beside hub ids, folders and files."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alignthermo.errors import ConfigError
-from alignthermo.prompts import PromptSet, load_prompt_set
+from alignthermo.prompts import PromptSet, load_prompt_set, prompt_set_of
+from alignthermo.quantities import Prompt
 from alignthermo.reference.shipped import shipped_members, shipped_path, shipped_prompts_path
 
-__all__ = ["SHIPPED", "load_prompts", "model_source"]
+__all__ = ["SHIPPED", "given_prompts", "load_prompts", "model_source"]
 
 SHIPPED = "shipped"
 
@@ -37,3 +39,18 @@ def load_prompts(source: str | Path) -> PromptSet:
         The file cannot be read, or the set is neither on this machine nor to be had.
     """
     return load_prompt_set(str(source), shipped={SHIPPED: shipped_prompts_path()})
+
+
+def given_prompts(
+    prompts: str | Path | PromptSet | Sequence[Prompt | str | Mapping[str, object]],
+) -> PromptSet:
+    """Return the prompts a caller gives in Python: a set as it is, a name or file read, a list made a set.
+
+    Raises
+    ------
+    InputError
+        As `load_prompts`, or a row of the list cannot be used.
+    """
+    if isinstance(prompts, PromptSet):
+        return prompts
+    return load_prompts(prompts) if isinstance(prompts, str | Path) else prompt_set_of(prompts)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from alignthermo.api.records import columns_of, one_record
 from alignthermo.experiments import ROW_FAILED
 from alignthermo.quantities import Prompt, Record, Verdict
 from alignthermo.report import ReportData, render_report, render_summary_html
@@ -76,15 +77,7 @@ class LandscapeResult:
         KeyError
             No record, or more than one, fits.
         """
-        wanted = {"category": "all", **where}
-        found = [
-            r
-            for r in self.records
-            if r.quantity == quantity and all(r.slice.get(k) == v for k, v in wanted.items())
-        ]
-        if len(found) != 1:
-            raise KeyError(f"{len(found)} records fit {quantity!r} with {wanted}")
-        return found[0]
+        return one_record(self.records, quantity, where)
 
     def report(self) -> str:
         """Return the whole report as one offline HTML page."""
@@ -106,21 +99,7 @@ class LandscapeResult:
 
 
 def _flat(record: Record) -> dict[str, Any]:
-    estimate = record.estimate
-    return {
-        **record.slice,
-        "unit_id": record.unit_id,
-        "quantity": record.quantity,
-        "value": estimate.value,
-        "stderr": estimate.stderr,
-        "low": estimate.low,
-        "high": estimate.high,
-        "unit": estimate.unit,
-        "n": estimate.n,
-        "method": estimate.method,
-        "caveats": "; ".join(estimate.caveats),
-        "reason": estimate.reason or "",
-    }
+    return {**record.slice, "unit_id": record.unit_id, **columns_of(record)}
 
 
 def prompt_texts(prompts: Sequence[Prompt]) -> dict[str, str]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from alignthermo.api.records import columns_of, one_record
 from alignthermo.experiments import ROW_FAILED, Certificate, certificate_of
 from alignthermo.quantities import Record, Verdict
 from alignthermo.report.transition import TransitionData, render_transition, render_transition_summary
@@ -69,15 +69,7 @@ class TransitionResult:
         KeyError
             No record, or more than one, fits.
         """
-        wanted = {"category": "all", **where}
-        found = [
-            r
-            for r in self.records
-            if r.quantity == quantity and all(r.slice.get(k) == v for k, v in wanted.items())
-        ]
-        if len(found) != 1:
-            raise KeyError(f"{len(found)} records fit {quantity!r} with {wanted}")
-        return found[0]
+        return one_record(self.records, quantity, where)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the rows, one per context and model."""
@@ -108,16 +100,4 @@ class TransitionResult:
 
     def summary(self) -> pd.DataFrame:
         """Return the records as a table, slices as columns."""
-        return pd.DataFrame([_flat(record) for record in self.records])
-
-
-def _flat(record: Record) -> dict[str, Any]:
-    estimate = record.estimate
-    names = ("value", "stderr", "low", "high", "unit", "n", "method")
-    return {
-        **record.slice,
-        "quantity": record.quantity,
-        **{name: getattr(estimate, name) for name in names},
-        "caveats": "; ".join(estimate.caveats),
-        "reason": estimate.reason or "",
-    }
+        return pd.DataFrame([{**record.slice, **columns_of(record)} for record in self.records])

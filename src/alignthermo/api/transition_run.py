@@ -7,10 +7,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from alignthermo.api.measuring import load_pair
-from alignthermo.api.names import load_prompts, model_source
+from alignthermo.api.names import given_prompts, load_prompts, model_source
 from alignthermo.api.stored import described
 from alignthermo.api.transition_plan import composed, sources_of
 from alignthermo.api.transition_result import TransitionResult
@@ -29,7 +27,7 @@ from alignthermo.experiments import (
 )
 from alignthermo.models.identity import pair_digests
 from alignthermo.models.threads import threads_for
-from alignthermo.prompts import PromptSet, prompt_set_of
+from alignthermo.prompts import PromptSet
 from alignthermo.quantities import LanguageModel, Pair, Progress, Prompt, VocabularyMap, silent
 from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run, require_gates
 from alignthermo.runs.layout import RUN
@@ -65,7 +63,7 @@ def transition(
     --------
     >>> result = transition(pair, "prompts.jsonl", lengths=[200, 400])     # doctest: +SKIP
     """
-    prompt_set = _prompt_set(prompts)
+    prompt_set = given_prompts(prompts)
     pair = model if isinstance(model, Pair) else _alone(model)
     config = _in_memory_config(model, prompt_set, settings)
     sources = sources_of(config, prompt_set)
@@ -217,15 +215,7 @@ def _run_config(config: TransitionConfig, prompt_set: PromptSet) -> RunConfig:
 
 
 def _alone(model: LanguageModel) -> Pair:
-    rows = np.arange(model.vocab_size)
-    same = VocabularyMap(
-        aligned_rows=rows,
-        base_rows=rows,
-        aligned_vocab_size=rows.size,
-        base_vocab_size=rows.size,
-        policy="identical",
-    )
-    return Pair(base=model, aligned=model, vocabulary=same)
+    return Pair(base=model, aligned=model, vocabulary=VocabularyMap.identity(model.vocab_size))
 
 
 def _in_memory_config(
@@ -238,11 +228,3 @@ def _in_memory_config(
         return TransitionConfig.model_validate({**names, "prompts": prompt_set.name, **settings})
     except ValueError as error:
         raise ConfigError(f"transition cannot be configured: {error}") from None
-
-
-def _prompt_set(prompts: str | Path | PromptSet | Sequence[Prompt | str | Mapping[str, object]]) -> PromptSet:
-    if isinstance(prompts, PromptSet):
-        return prompts
-    if isinstance(prompts, str | Path):
-        return load_prompts(prompts)
-    return prompt_set_of(prompts)

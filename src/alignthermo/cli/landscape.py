@@ -1,15 +1,20 @@
 """``alignthermo landscape``."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from alignthermo.cli import options as o
 from alignthermo.cli.exits import SOME_ROWS_FAILED
-from alignthermo.cli.plain_text import printable
 from alignthermo.cli.progress import show_progress
-from alignthermo.cli.results import print_json, print_results, summary_of
+from alignthermo.cli.results import (
+    print_json,
+    print_plan,
+    print_problems,
+    print_results,
+    summary_of,
+    written_files,
+)
 from alignthermo.cli.settings import landscape_config
 from alignthermo.errors import GateFailed
 
@@ -18,8 +23,6 @@ if TYPE_CHECKING:
     from alignthermo.experiments import LandscapeConfig
 
 __all__ = ["landscape"]
-
-_PROBLEMS_SHOWN = 5
 
 
 def landscape(
@@ -67,7 +70,9 @@ def landscape(
     if json:
         print_json(_spelled(result))
     elif not quiet:
-        print_results(result.records, result.verdicts, paths=_paths(result))
+        print_results(
+            result.records, result.verdicts, paths=written_files(result.folder, complete=result.complete)
+        )
     _complain(result)
 
 
@@ -83,18 +88,10 @@ def _run(settings: "LandscapeConfig", *, json: bool, quiet: bool) -> "LandscapeR
         if json:
             print_json(summary_of(stored.estimates or (), stored.verdicts or ()))
         elif not quiet:
-            print_results(stored.estimates or (), stored.verdicts or (), paths=_files_of(stored.path))
+            print_results(
+                stored.estimates or (), stored.verdicts or (), paths=written_files(stored.path, complete=True)
+            )
         raise
-
-
-def _paths(result: "LandscapeResult") -> list[Path]:
-    if result.folder is None:
-        return []
-    return _files_of(result.folder) if result.complete else [result.folder]
-
-
-def _files_of(folder: Path) -> list[Path]:
-    return [folder / "summary.json", folder / "report.html"]
 
 
 def _spelled(result: "LandscapeResult") -> dict[str, object]:
@@ -110,12 +107,7 @@ def _plan(settings: "LandscapeConfig", *, json: bool) -> None:
     from alignthermo import api
 
     plan = api.plan_landscape(settings)
-    if json:
-        from dataclasses import asdict
-
-        print_json(asdict(plan))
-    else:
-        typer.echo(printable(_plan_text(plan)))
+    print_plan(plan, _plan_text(plan), json=json)
 
 
 def _plan_text(plan: "Plan") -> str:
@@ -132,18 +124,11 @@ def _plan_text(plan: "Plan") -> str:
 
 def _complain(result: "LandscapeResult") -> None:
     """Name rows that could not be read or measured, and end with their code."""
-    unread = list(result.unread)
     failed = [
         f"{record.unit_id}: {record.estimate.reason}"
         for record in result.prompt_records
         if record.quantity == "row_failed"
     ]
-    problems = [*unread, *failed]
-    if not result.complete:
-        typer.echo("other processes still work on other shards; repeat the command for the summary", err=True)
-    if problems:
-        more = len(problems) - _PROBLEMS_SHOWN
-        shown = [*problems[:_PROBLEMS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
-        text = f"{len(unread)} rows could not be read, {len(failed)} not be measured:"
-        typer.echo(printable("\n  ".join([text, *shown])), err=True)
+    print_problems(result.unread, failed, complete=result.complete)
+    if result.unread or failed:
         raise typer.Exit(SOME_ROWS_FAILED)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ import typer
 from alignthermo.cli.plain_text import format_table, printable
 
 if TYPE_CHECKING:
+    from alignthermo.api import Plan, PlannedTransition
     from alignthermo.quantities import Record, Verdict
 
-__all__ = ["print_json", "print_results", "summary_of"]
+__all__ = ["print_json", "print_plan", "print_problems", "print_results", "summary_of", "written_files"]
+
+_PROBLEMS_SHOWN = 5
 
 SHOWN_QUANTITY = "f_align"
 """The landscape itself; everything else is in summary.json and the report."""
@@ -58,3 +62,30 @@ def summary_of(estimates: Sequence["Record"], verdicts: Sequence["Verdict"]) -> 
 def print_json(value: object) -> None:
     """Print strict JSON; letters outside ASCII are escaped, so that no control character gets through."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_plan(plan: "Plan | PlannedTransition", text: str, *, json: bool) -> None:
+    """Print what a run would cost: as JSON, or the text given."""
+    if json:
+        print_json(asdict(plan))
+    else:
+        typer.echo(printable(text))
+
+
+def print_problems(unread: Sequence[str], failed: Sequence[str], *, complete: bool) -> None:
+    """Name rows that could not be read or measured, and say if other processes are still at work."""
+    if not complete:
+        typer.echo("other processes still work on other shards; repeat the command for the summary", err=True)
+    problems = [*unread, *failed]
+    if problems:
+        more = len(problems) - _PROBLEMS_SHOWN
+        shown = [*problems[:_PROBLEMS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
+        text = f"{len(unread)} rows could not be read, {len(failed)} not be measured:"
+        typer.echo(printable("\n  ".join([text, *shown])), err=True)
+
+
+def written_files(folder: Path | None, *, complete: bool) -> list[Path]:
+    """Return what a run in a folder leaves to look at; the folder itself while others work on it."""
+    if folder is None:
+        return []
+    return [folder / "summary.json", folder / "report.html"] if complete else [folder]

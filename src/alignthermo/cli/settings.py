@@ -2,16 +2,18 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from alignthermo.errors import ConfigError
 
 if TYPE_CHECKING:
     from alignthermo.experiments import LandscapeConfig
 
-__all__ = ["in_words", "keyword", "landscape_config", "named_pair", "read_settings"]
+__all__ = ["in_words", "keyword", "landscape_config", "merged", "named_pair", "read_settings"]
+
+_Config = TypeVar("_Config")  # a pydantic model; no bound, so that pydantic is imported when a verb runs
 
 SHIPPED_PAIR = {"base": "shipped:base", "aligned": "shipped:aligned-beta-0.25"}
 
@@ -66,18 +68,33 @@ def landscape_config(options: Mapping[str, Any]) -> "LandscapeConfig":
     ConfigError
         A setting is unknown, missing or impossible.
     """
+    from alignthermo.experiments import LandscapeConfig
+
+    return merged(LandscapeConfig, options, unfold=_unfolded)
+
+
+def merged(
+    kind: type[_Config], options: Mapping[str, Any], *, unfold: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> _Config:
+    """Merge options and config file into settings of a kind; `unfold` spells options with several values.
+
+    Raises
+    ------
+    ConfigError
+        A setting is unknown, missing or impossible.
+    """
     from pydantic import ValidationError
 
-    from alignthermo.experiments import LandscapeConfig
     from alignthermo.runs import parse_gate
 
-    given = {name: value for name, value in options.items() if name in LandscapeConfig.model_fields}
+    model: Any = kind
+    given = {name: value for name, value in options.items() if name in model.model_fields}
     given = {name: value for name, value in given.items() if value is not None and value not in ([], ())}
-    settings = {**(read_settings(options["config"]) if options.get("config") else {}), **_unfolded(given)}
+    settings = {**(read_settings(options["config"]) if options.get("config") else {}), **unfold(given)}
     if options.get("pair"):
         settings |= named_pair(options["pair"], settings)
     try:
-        config = LandscapeConfig.model_validate(settings)
+        config = model.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(in_words(error)) from None
     for gate in config.fail_if:

@@ -13,7 +13,7 @@ from alignthermo.cli.exits import SOME_ROWS_FAILED
 from alignthermo.cli.judged_table import JUDGED_HEADER, judged_rows
 from alignthermo.cli.plain_text import format_table, printable
 from alignthermo.cli.progress import show_progress
-from alignthermo.cli.results import print_json, summary_of
+from alignthermo.cli.results import print_json, print_plan, print_problems, summary_of, written_files
 from alignthermo.cli.transition_settings import transition_config
 from alignthermo.errors import GateFailed
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["print_certificate", "transition"]
 
-_PROBLEMS_SHOWN = 5
 _DIALOGUES = ("hysteresis", "bimodality", "early_warning")
 """Verdicts on dialogues."""
 _CHECKS = ("null:", "judge:")
@@ -109,11 +108,14 @@ def transition(
         return
     result = _run(settings, json=json, quiet=quiet)
     if not quiet:
-        _complain(result)
+        # before the certificate: that comes last
+        print_problems(result.unread, result.skipped, complete=result.complete)
     if json:
         print_json(_spelled(result))
     elif not quiet:
-        print_certificate(result.records, result.verdicts, paths=_paths(result))
+        print_certificate(
+            result.records, result.verdicts, paths=written_files(result.folder, complete=result.complete)
+        )
     if result.skipped or result.unread:
         raise typer.Exit(SOME_ROWS_FAILED)
 
@@ -167,16 +169,6 @@ def _where(verdict: "Verdict") -> str:
     return " ".join(value for key, value in sorted(verdict.slice.items()) if key != "category")
 
 
-def _paths(result: "TransitionResult") -> list[Path]:
-    if result.folder is None:
-        return []
-    return (
-        [result.folder / name for name in ("summary.json", "report.html")]
-        if result.complete
-        else [result.folder]
-    )
-
-
 def _spelled(result: "TransitionResult") -> dict[str, object]:
     return {
         "folder": str(result.folder),
@@ -191,12 +183,7 @@ def _plan(settings: "TransitionConfig", *, json: bool) -> None:
     from alignthermo import api
 
     plan = api.plan_transition(settings)
-    if json:
-        from dataclasses import asdict
-
-        print_json(asdict(plan))
-    else:
-        typer.echo(printable(_plan_text(plan)))
+    print_plan(plan, _plan_text(plan), json=json)
 
 
 def _plan_text(plan: "PlannedTransition") -> str:
@@ -217,15 +204,3 @@ def _plan_text(plan: "PlannedTransition") -> str:
         f"time        about {plan.seconds:.0f} s of arithmetic",
     ]
     return "\n".join([*lines, *(f"skipped     {reason}" for reason in plan.skipped)])
-
-
-def _complain(result: "TransitionResult") -> None:
-    """Name what could not be read or measured, before the certificate: that comes last."""
-    if not result.complete:
-        typer.echo("other processes still work on other shards; repeat the command for the summary", err=True)
-    problems = [*result.unread, *result.skipped]
-    if problems:
-        more = len(problems) - _PROBLEMS_SHOWN
-        shown = [*problems[:_PROBLEMS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
-        text = f"{len(result.unread)} rows could not be read, {len(result.skipped)} not be measured:"
-        typer.echo(printable("\n  ".join([text, *shown])), err=True)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from alignthermo.cli.settings import in_words, keyword, named_pair, read_settings
-from alignthermo.errors import ConfigError
+from alignthermo.cli.settings import keyword, merged
 
 if TYPE_CHECKING:
     from alignthermo.experiments import TransitionConfig
@@ -31,23 +30,9 @@ def transition_config(options: Mapping[str, Any]) -> "TransitionConfig":
     ConfigError
         A setting is unknown, missing or impossible.
     """
-    from pydantic import ValidationError
-
     from alignthermo.experiments import TransitionConfig
-    from alignthermo.runs import parse_gate
 
-    given = {name: value for name, value in options.items() if name in TransitionConfig.model_fields}
-    given = {name: value for name, value in given.items() if value is not None and value not in ([], ())}
-    settings = {**(read_settings(options["config"]) if options.get("config") else {}), **_unfolded(given)}
-    if options.get("pair"):
-        settings |= named_pair(options["pair"], settings)
-    try:
-        config = TransitionConfig.model_validate(settings)
-    except ValidationError as error:
-        raise ConfigError(in_words(error)) from None
-    for gate in config.fail_if:
-        parse_gate(gate)  # an hour's run should not end in a slip of the finger
-    return config
+    return merged(TransitionConfig, options, unfold=_unfolded)
 
 
 def _unfolded(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,15 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from alignthermo.errors import PromptError, TemplateError
 from alignthermo.quantities import Message
 
-__all__ = ["ChatTokenizer", "RenderOptions", "TemplatedText", "apply_template", "pin_date", "template_of"]
+__all__ = [
+    "ChatTokenizer",
+    "RenderOptions",
+    "TemplatedText",
+    "apply_template",
+    "pin_date",
+    "template_of",
+    "unused_marks",
+]
 
 _PRIVATE_USE = range(0xE000, 0xF8FF)
 _LITERAL_DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
@@ -219,7 +227,7 @@ def _find_messages(
     The marks stand inside leading and trailing blanks, so that a template that trims its messages does
     what it did without them.
     """
-    start, end = _unused_marks(text)
+    start, end = unused_marks(text)
     marked = [Message(role=m.role, content=_mark(m.content, start, end)) for m in messages]
     try:
         text_with_marks = writer.write(marked)
@@ -237,7 +245,8 @@ def _mark(content: str, start: str, end: str) -> str:
     return f"{content[:at]}{start}{core}{end}{content[at + len(core) :]}"
 
 
-def _unused_marks(text: str) -> tuple[str, str]:
+def unused_marks(text: str) -> tuple[str, str]:
+    """Return two characters of Unicode's private use that a text does not hold."""
     unused: Iterator[str] = (chr(point) for point in _PRIVATE_USE if chr(point) not in text)
     try:
         return next(unused), next(unused)

@@ -9,7 +9,7 @@ from alignthermo.prompts.prompt_set import PromptSet, RowProblem, content_digest
 from alignthermo.prompts.rows import prompt_from_row
 from alignthermo.quantities import Prompt
 
-__all__ = ["RowAdapter", "prompt_set_of", "read_prompts"]
+__all__ = ["RowAdapter", "prompt_set_of", "read_prompts", "shown_problems"]
 
 RowAdapter = Callable[[Mapping[str, object]], Mapping[str, object] | None]
 """Turns a row of somebody else's columns into one of ours; None where the row is, by the design of the set,
@@ -40,7 +40,7 @@ def read_prompts(path: Path, *, name: str | None = None, adapt: RowAdapter | Non
     """
     prompts, problems = _collect(read_rows(path), adapt=adapt)
     if not prompts:
-        raise InputError(f"{path} holds no usable prompt{_shown(problems)}")
+        raise InputError(f"{path} holds no usable prompt{shown_problems(problems)}")
     return PromptSet(
         name=name or path.name,
         prompts=prompts,
@@ -50,7 +50,8 @@ def read_prompts(path: Path, *, name: str | None = None, adapt: RowAdapter | Non
     )
 
 
-def _shown(problems: tuple[RowProblem, ...]) -> str:
+def shown_problems(problems: tuple[RowProblem, ...]) -> str:
+    """End a sentence on a file without a usable row: its first rows and what is wrong with them."""
     if not problems:
         return ": it has no rows"
     more = len(problems) - _PROBLEMS_SHOWN

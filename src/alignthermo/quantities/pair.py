@@ -41,6 +41,18 @@ class VocabularyMap:
     policy: str
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def identity(cls, size: int) -> "VocabularyMap":
+        """Return the map of a vocabulary to itself."""
+        rows = np.arange(size, dtype=np.int64)
+        return cls(
+            aligned_rows=rows,
+            base_rows=rows,
+            aligned_vocab_size=size,
+            base_vocab_size=size,
+            policy="identical",
+        )
+
     @property
     def size(self) -> int:
         """Number of common tokens."""

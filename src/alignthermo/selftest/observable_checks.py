@@ -122,7 +122,9 @@ def _streaming(rng: np.random.Generator) -> tuple[Finding, ...]:
     for dtype, relative, absolute in ((torch.float64, 1e-10, 1e-12), (torch.float32, 1e-5, 1e-6)):
         heads = [_head_readout(hidden.to(dtype), weight.to(dtype)) for weight in (aligned, base)]
         streamed, exact = (
-            observe_pair(*sides, vocabulary=_identical(vocab), token_ids=[0] * n_tokens, settings=settings)
+            observe_pair(
+                *sides, vocabulary=VocabularyMap.identity(vocab), token_ids=[0] * n_tokens, settings=settings
+            )
             for sides in (heads, [_own_logits(readout) for readout in heads])
         )
         for name in ("kl_aligned_base", "entropy_aligned", "heat_capacity_base"):
@@ -205,7 +207,7 @@ def _observe(system: TiltedPair, *, lambdas: tuple[float, ...] = ()) -> PairObse
     return observe_pair(
         _logits(system.aligned_logits + 7.0),
         _logits(system.base_logits - 3.0),
-        vocabulary=_identical(system.log_p.size),
+        vocabulary=VocabularyMap.identity(system.log_p.size),
         token_ids=[0],
         settings=ObservableSettings(lambdas=lambdas),
     )
@@ -230,13 +232,6 @@ def _path_of(measured: PairObservables) -> PathObservables:
     if measured.path is None:
         raise RuntimeError("observe_pair returned no path although a λ grid was asked for")
     return measured.path
-
-
-def _identical(size: int) -> VocabularyMap:
-    rows = np.arange(size)
-    return VocabularyMap(
-        aligned_rows=rows, base_rows=rows, aligned_vocab_size=size, base_vocab_size=size, policy="identical"
-    )
 
 
 OBSERVABLE_CHECKS = {

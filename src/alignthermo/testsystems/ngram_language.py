@@ -61,14 +61,7 @@ def ngram_language_pair(systems: Mapping[str, NgramPair], *, max_length: int = 4
         _table_model([getattr(system, side) for system in systems.values()], layout, systems, max_length)
         for side in ("base", "aligned")
     ]
-    rows = np.arange(len(names))
-    vocabulary = VocabularyMap(
-        aligned_rows=rows,
-        base_rows=rows,
-        aligned_vocab_size=rows.size,
-        base_vocab_size=rows.size,
-        policy="identical",
-    )
+    vocabulary = VocabularyMap.identity(len(names))
     provenance = {"kind": "ngram table", "topics": " ".join(systems), "dtype": "float64"}
     return Pair(base=sides[0], aligned=sides[1], vocabulary=vocabulary, provenance=provenance)
 

@@ -1,19 +1,17 @@
 """A conversation with tool calls as the text of a chat template, and where somebody's words stand in it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from alignthermo.errors import PromptError, TemplateError
+from alignthermo.errors import TemplateError
 from alignthermo.prompts import RenderOptions
-from alignthermo.prompts.chat_template import ChatTokenizer, pin_date, template_of
+from alignthermo.prompts.chat_template import ChatTokenizer, pin_date, template_of, unused_marks
 from alignthermo.quantities import Tokenizer
 from alignthermo.transcripts.transcript import Speech, ToolCall
 
 __all__ = ["ChatText", "ChatWriter", "OwnedText"]
-
-_PRIVATE_USE = range(0xE000, 0xF8FF)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +75,7 @@ class ChatWriter:
             The template refuses the conversation, or leaves words out.
         """
         text = self._apply(speeches, tools, generation=generation)
-        start, end = _unused_marks(text)
+        start, end = unused_marks(text)
         owners: list[int] = []
         marked = [_marked(one, number, (start, end), owners) for number, one in enumerate(speeches)]
         spans, cleaned = _read_marks(self._apply(marked, tools, generation=generation), start, end)
@@ -161,14 +159,6 @@ def _each_text(value: object, change: Callable[[str], str]) -> object:
     if isinstance(value, (list, tuple)):
         return [_each_text(one, change) for one in value]
     return value
-
-
-def _unused_marks(text: str) -> tuple[str, str]:
-    unused: Iterator[str] = (chr(point) for point in _PRIVATE_USE if chr(point) not in text)
-    try:
-        return next(unused), next(unused)
-    except StopIteration:
-        raise PromptError("a conversation uses every private-use character of Unicode") from None
 
 
 def _read_marks(text: str, start: str, end: str) -> tuple[list[tuple[int, int]], str]:

@@ -9,13 +9,12 @@ from pathlib import Path
 from alignthermo.errors import InputError, PromptError
 from alignthermo.prompts import RowProblem
 from alignthermo.prompts.files import RawRow, read_rows
+from alignthermo.prompts.read import shown_problems
 from alignthermo.transcripts.inspect_log import read_inspect_log
 from alignthermo.transcripts.rows import transcript_from_row
 from alignthermo.transcripts.transcript import Transcript, TranscriptSet
 
 __all__ = ["read_transcripts", "transcripts_of"]
-
-_PROBLEMS_SHOWN = 3
 
 
 def read_transcripts(path: Path, *, name: str | None = None) -> TranscriptSet:
@@ -41,7 +40,7 @@ def read_transcripts(path: Path, *, name: str | None = None) -> TranscriptSet:
     rows = read_inspect_log(path) if path.suffix.lower() == ".eval" else read_rows(path)
     transcripts, problems = _collect(rows)
     if not transcripts:
-        raise InputError(f"{path} holds no usable conversation{_shown(problems)}")
+        raise InputError(f"{path} holds no usable conversation{shown_problems(problems)}")
     return _set(transcripts, problems, name=name or path.name, source=str(path))
 
 
@@ -61,7 +60,7 @@ def transcripts_of(rows: Iterable[Mapping[str, object]], *, name: str = "transcr
     raw = [RawRow(line=number, values=dict(row)) for number, row in enumerate(rows, start=1)]
     transcripts, problems = _collect(raw)
     if problems or not transcripts:
-        raise InputError(f"{name} holds no usable conversation{_shown(problems)}")
+        raise InputError(f"{name} holds no usable conversation{shown_problems(problems)}")
     return _set(transcripts, (), name=name, source="memory")
 
 
@@ -107,11 +106,3 @@ def _set(
         sha256=f"sha256:{digest.hexdigest()}",
         source=source,
     )
-
-
-def _shown(problems: tuple[RowProblem, ...]) -> str:
-    if not problems:
-        return ": it has no rows"
-    more = len(problems) - _PROBLEMS_SHOWN
-    tail = f"\n  … and {more} more" if more > 0 else ""
-    return ":" + "".join(f"\n  {problem}" for problem in problems[:_PROBLEMS_SHOWN]) + tail

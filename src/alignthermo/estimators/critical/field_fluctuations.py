@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 from alignthermo.errors import InputError, InsufficientData
-from alignthermo.estimators.laws.reply_kernel import ReplyRun, fit_reply_kernel, kernel_draws, simulate_null
+from alignthermo.estimators.laws.reply_kernel import ReplyRun, fit_reply_kernel, paired_nulls
+from alignthermo.estimators.laws.student import student_estimate
 from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
@@ -124,11 +124,9 @@ def field_fluctuations(
     rng = resampling.rng
     drawn = rng.integers(0, replicates, (min(resampling.n_resamples, 200), replicates))
     counts = np.stack([np.bincount(row, minlength=replicates) for row in drawn]).astype(np.float64)
-    same = np.repeat(kernel.theta[None], drawn.shape[0], axis=0)
-    seed = int(rng.integers(1 << 62))
     at_fit, moved = (
-        _null_moments(theta, run.inputs, n_lags, np.random.default_rng(seed))
-        for theta in (same, kernel_draws(kernel, counts))
+        ensemble_moments(additive_log_odds(theta, kept, run.inputs, n_lags=n_lags))
+        for theta, kept in paired_nulls(kernel, counts, run.inputs, rng=rng)
     )
     again = np.array([ensemble_moments(h[row]) for row in drawn]).T
     value = [float(moment) for moment in ensemble_moments(h)]
@@ -154,25 +152,8 @@ def field_fluctuations(
     )
 
 
-def _null_moments(
-    theta: Float[np.ndarray, "batch term"], inputs: np.ndarray, n_lags: int, rng: np.random.Generator
-) -> tuple[Float[np.ndarray, " batch"], Float[np.ndarray, " batch"]]:
-    kept = simulate_null(theta, inputs, n_lags=n_lags, rng=rng)
-    return ensemble_moments(additive_log_odds(theta, kept, inputs, n_lags=n_lags))
-
-
 def _estimate(value: float, error: float, n: int, level: float, unit: str) -> Estimate:
     method = "ensemble moment of h, bootstrap error over rollouts"
     if np.isnan(value):
         return Estimate.unknown("h does not fluctuate", n=n, unit=unit, method=method)
-    reach = float(stats.t.ppf(0.5 + 0.5 * level, n - 1)) * error
-    return Estimate(
-        value=value,
-        stderr=error,
-        low=value - reach,
-        high=value + reach,
-        level=level,
-        n=n,
-        unit=unit,
-        method=method,
-    )
+    return student_estimate(value, error, n=n, level=level, labels=(unit, method))

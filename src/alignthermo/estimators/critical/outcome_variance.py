@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 from alignthermo.errors import InsufficientData
-from alignthermo.estimators.laws.reply_kernel import ReplyRun, fit_reply_kernel, kernel_draws, simulate_null
+from alignthermo.estimators.laws.reply_kernel import ReplyRun, fit_reply_kernel, paired_nulls
+from alignthermo.estimators.laws.student import student_estimate
 from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
@@ -93,12 +93,7 @@ def outcome_variance(run: ReplyRun, *, resampling: Resampling, n_lags: int = 14)
     rng = resampling.rng
     drawn = rng.integers(0, replicates, (min(resampling.n_resamples, 200), replicates))
     counts = np.stack([np.bincount(row, minlength=replicates) for row in drawn]).astype(np.float64)
-    theta = np.repeat(kernel.theta[None], drawn.shape[0], axis=0)
-    seed = int(rng.integers(1 << 62))
-    at_fit, moved = (
-        variance_ratio(simulate_null(each, run.inputs, n_lags=n_lags, rng=np.random.default_rng(seed)))
-        for each in (theta, kernel_draws(kernel, counts))
-    )
+    at_fit, moved = (variance_ratio(kept) for _, kept in paired_nulls(kernel, counts, run.inputs, rng=rng))
     again = np.array([float(variance_ratio(run.kept[row])) for row in drawn])
     value, null = float(variance_ratio(run.kept)), float(np.nanmean(at_fit))
     own = float(np.nanstd(again, ddof=1))
@@ -117,14 +112,5 @@ def outcome_variance(run: ReplyRun, *, resampling: Resampling, n_lags: int = 14)
 def _around(value: float, error: float, *, n: int, labels: tuple[str, float]) -> Estimate:
     if np.isnan(value):
         return Estimate.unknown("all replies alike", n=n, unit="1", method=labels[0])
-    reach = float(stats.t.ppf(0.5 + 0.5 * labels[1], n - 1)) * error
-    return Estimate(
-        value=value,
-        stderr=error,
-        low=value - reach,
-        high=value + reach,
-        level=labels[1],
-        n=n,
-        unit="1",
-        method=f"{labels[0]}, bootstrap error over rollouts",
-    )
+    method = f"{labels[0]}, bootstrap error over rollouts"
+    return student_estimate(value, error, n=n, level=labels[1], labels=("1", method))

@@ -12,13 +12,12 @@ from alignthermo.estimators.drift.series import Column, DriftSeries, TimeAxis
 from alignthermo.estimators.drift.shapes import LINEAR, SMOOTH_LAWS
 from alignthermo.estimators.drift.step import STEP_NAME, STEP_SIZE, StepFit, fit_step
 from alignthermo.estimators.intervals import MIN_CLUSTERS
+from alignthermo.estimators.naming import DECIDED, standing
 
 __all__ = ["LAW_NAMES", "DriftComparison", "DriftLawScore", "compare_drift_laws"]
 
 LAW_NAMES = ("none", "linear", "saturating", "power", "step")
 MAX_FOLDS = 10
-WITHIN = 2.0
-POWER_80 = 0.84
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,11 +164,8 @@ def _compared(
     scores = [fit.held_out(without, fold) for fit in fits]
     scores += [step.held_out(without, fold)] if step is not None else []
     held = np.stack(scores)
-    best = int(np.argmax(held.mean(axis=1)))
-    gaps = held[best] - held
-    errors = gaps.std(axis=1, ddof=1) / np.sqrt(n)
-    remains = gaps.mean(axis=1) <= WITHIN * errors
-    simplest = np.flatnonzero(remains & (sizes == sizes[remains].min()))
+    stand = standing(held, sizes)
+    best, simplest = stand.best, stand.simplest
     single = simplest.size == 1
     open_pair = held[[best, simplest[0]]] if single else held[simplest]
     return DriftComparison(
@@ -187,7 +183,7 @@ def _compared(
                 remains=bool(kept),
             )
             for name, size, score, gap, error, kept in zip(
-                names, sizes, held, gaps, errors, remains, strict=True
+                names, sizes, held, stand.gaps, stand.errors, stand.remains, strict=True
             )
         ),
         n_conversations=n,
@@ -202,4 +198,4 @@ def _n_needed(scores: Float[np.ndarray, "rival conversation"]) -> float:
     ranked = scores[np.argsort(-scores.mean(axis=1))]
     difference = ranked[0] - ranked[1]
     gap, spread = float(difference.mean()), float(difference.std(ddof=1))
-    return float(np.ceil(((WITHIN + POWER_80) * spread / gap) ** 2)) if gap > 0.0 else float("inf")
+    return float(np.ceil((DECIDED * spread / gap) ** 2)) if gap > 0.0 else float("inf")

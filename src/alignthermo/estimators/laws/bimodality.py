@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 from alignthermo.errors import InsufficientData
 from alignthermo.estimators.intervals import check_resampling
 from alignthermo.estimators.laws.reply_kernel import ReplyRun, fit_reply_kernel, kernel_draws, simulate_null
+from alignthermo.estimators.laws.student import student_estimate
 from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
@@ -143,14 +143,5 @@ def _one_length(
 
 
 def _normal(value: float, error: float, *, labels: tuple[str, float], n: int) -> Estimate:
-    reach = float(stats.t.ppf(0.5 + 0.5 * labels[1], n - 1)) * error
-    return Estimate(
-        value=value,
-        stderr=error,
-        low=value - reach,
-        high=value + reach,
-        level=labels[1],
-        n=n,
-        unit="1",
-        method=f"{labels[0]}, bootstrap error over rollouts",
-    )
+    method = f"{labels[0]}, bootstrap error over rollouts"
+    return student_estimate(value, error, n=n, level=labels[1], labels=("1", method))

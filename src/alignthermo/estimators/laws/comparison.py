@@ -12,13 +12,12 @@ from alignthermo.estimators.laws.precision import probability_precision
 from alignthermo.estimators.laws.shapes import ACCUMULATION, CONSTANT, LINE, LOGISTIC, POWER, Law
 from alignthermo.estimators.laws.step import STEP
 from alignthermo.estimators.laws.sweep import Sweep
+from alignthermo.estimators.naming import DECIDED, standing
 
 __all__ = ["RIVALS", "Comparison", "LawScore", "compare_laws", "held_out", "law_panel"]
 
 RIVALS = (CONSTANT, LINE, ACCUMULATION, POWER, STEP, LOGISTIC)
 MAX_FOLDS = 25
-WITHIN = 2.0
-POWER_80 = 0.84
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +116,8 @@ def compare_laws(sweep: Sweep, *, laws: tuple[Law, ...] = RIVALS) -> Comparison:
     fits = tuple(fit_law(law, panel) for law in used)
     scores = np.stack([held_out(fit, panel) for fit in fits])
     sizes = np.array([fit.law.size(fit.design) for fit in fits])
-    best = int(np.argmax(scores.mean(axis=1)))
-    gaps = scores[best] - scores
-    errors = gaps.std(axis=1, ddof=1) / np.sqrt(panel.n_prompts)
-    remains = gaps.mean(axis=1) <= WITHIN * errors
-    simplest = np.flatnonzero(remains & (sizes == sizes[remains].min()))
-    names = tuple(fits[i].law.name for i in simplest)
+    stand = standing(scores, sizes)
+    names = tuple(fits[i].law.name for i in stand.simplest)
     return Comparison(
         named=names[0] if len(names) == 1 else "inconclusive",
         rivals=names,
@@ -136,10 +131,10 @@ def compare_laws(sweep: Sweep, *, laws: tuple[Law, ...] = RIVALS) -> Comparison:
                 remains=bool(kept),
             )
             for fit, size, score, gap, error, kept in zip(
-                fits, sizes, scores, gaps, errors, remains, strict=True
+                fits, sizes, scores, stand.gaps, stand.errors, stand.remains, strict=True
             )
         ),
-        n_needed=_n_needed(gaps[simplest]),
+        n_needed=_n_needed(stand.gaps[stand.simplest]),
         n_prompts=panel.n_prompts,
         left_out=left_out,
         fits=fits,
@@ -180,4 +175,4 @@ def _n_needed(gaps: Float[np.ndarray, "rival prompt"]) -> float:
         return float("nan")
     mean, spread = gaps.mean(axis=1), gaps.std(axis=1, ddof=1)
     ratio = np.divide(spread, mean, out=np.full_like(mean, np.inf), where=mean > 0.0)
-    return float(np.ceil(((WITHIN + POWER_80) * np.sort(ratio)[-2]) ** 2))
+    return float(np.ceil((DECIDED * np.sort(ratio)[-2]) ** 2))

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 from alignthermo.errors import InputError
 from alignthermo.estimators.bootstrap import cluster_mean
 from alignthermo.estimators.intervals import check_resampling
-from alignthermo.estimators.laws.reply_kernel import ReplyRun, fit_reply_kernel, kernel_draws, simulate_null
+from alignthermo.estimators.laws.reply_kernel import ReplyRun, fit_reply_kernel, paired_nulls
+from alignthermo.estimators.laws.student import student_estimate
 from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
@@ -129,17 +129,9 @@ def hysteresis(ramp: HeldRamp, *, resampling: Resampling, n_lags: int = 14) -> H
     counts = resampling.rng.multinomial(n, np.full(n, 1.0 / n), min(resampling.n_resamples, 200)).astype(
         float
     )
-    theta = kernel_draws(kernel, counts)
-    same = np.repeat(kernel.theta[None], counts.shape[0], axis=0)
-    # one stream for both: the difference of the simulations is then the difference of the kernels
-    seed = int(resampling.rng.integers(1 << 62))
     at_fit, moved = (
-        loop_areas(
-            simulate_null(each, ramp.run.inputs, n_lags=n_lags, rng=np.random.default_rng(seed)),
-            ramp.alphas,
-            hold=ramp.hold,
-        ).mean(axis=1)
-        for each in (same, theta)
+        loop_areas(kept, ramp.alphas, hold=ramp.hold).mean(axis=1)
+        for _, kept in paired_nulls(kernel, counts, ramp.run.inputs, rng=resampling.rng)
     )
     null = float(at_fit.mean())
     shifts = counts @ areas / n - areas.mean() - (moved - at_fit)
@@ -156,19 +148,9 @@ def hysteresis(ramp: HeldRamp, *, resampling: Resampling, n_lags: int = 14) -> H
 
 
 def _excess(value: float, error: float, n: int, level: float) -> Estimate:
-    reach = float(stats.t.ppf(0.5 + 0.5 * level, n - 1)) * error
     few = f"too few replicates: {n}, an interval needs 8" if n < 8 else None
-    return Estimate(
-        value=value,
-        stderr=error,
-        low=float("nan") if few else value - reach,
-        high=float("nan") if few else value + reach,
-        level=level,
-        n=n,
-        unit="α",
-        method="loop area beyond the simulated additive null, paired bootstrap over replicates",
-        reason=few,
-    )
+    method = "loop area beyond the simulated additive null, paired bootstrap over replicates"
+    return student_estimate(value, error, n=n, level=level, labels=("α", method), reason=few)
 
 
 def survives_holding(loops: tuple[Hysteresis, ...]) -> bool:

@@ -1,5 +1,6 @@
 """The additive null: replies driven by a field, inputs and earlier own replies, each adding its part."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,14 @@ from scipy.special import expit
 
 from alignthermo.errors import InputError
 
-__all__ = ["ReplyKernel", "ReplyRun", "fit_reply_kernel", "kernel_draws", "simulate_null"]
+__all__ = [
+    "ReplyKernel",
+    "ReplyRun",
+    "fit_reply_kernel",
+    "kernel_draws",
+    "paired_nulls",
+    "simulate_null",
+]
 
 BITS = 7
 """Own replies per table of the simulated memory; two tables of 128 hold 14 lags."""
@@ -143,6 +151,23 @@ def simulate_null(
             kept[turn] = rng.random(h.shape) * (1.0 + np.exp(-h)) < 1.0
         memory.add(kept[turn])
     return np.moveaxis(kept, 0, -1)
+
+
+def paired_nulls(
+    kernel: ReplyKernel,
+    multiplicity: Float[np.ndarray, "batch replicate"],
+    inputs: Float[np.ndarray, "replicate turn input"],
+    *,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Float[np.ndarray, "batch term"], Bool[np.ndarray, "batch replicate turn"]]]:
+    """Yield laws and their simulated replies twice: of the fit to the data, then of the fits to resamples.
+
+    Both draw from one stream, so the difference of the simulations is the difference of the kernels.
+    """
+    seed = int(rng.integers(1 << 62))
+    at_fit = np.repeat(kernel.theta[None], multiplicity.shape[0], axis=0)
+    for theta in (at_fit, kernel_draws(kernel, multiplicity)):
+        yield theta, simulate_null(theta, inputs, n_lags=kernel.n_lags, rng=np.random.default_rng(seed))
 
 
 class _Memory:

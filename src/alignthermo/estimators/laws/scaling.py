@@ -1,6 +1,6 @@
 """γ: how the slope of one prompt's curve grows with the length of the context."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from alignthermo.estimators.laws.law_fit import LawFit, fit_law, refit
 from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
 from alignthermo.estimators.laws.precision import MAX_PRECISION, probability_precision
 from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
+from alignthermo.estimators.laws.student import student_estimate
 from alignthermo.estimators.laws.sweep import Sweep
 from alignthermo.quantities import Estimate
 
@@ -204,20 +205,9 @@ def _exponent(
         caveats += (
             f"no single power of L: slopes scatter by {factor:.1f} errors, the error is widened by it",
         )
-    reach = float(stats.t.ppf(0.5 + 0.5 * level, n - 1)) * error
     few = f"too few prompts: {n}, an interval needs {MIN_CLUSTERS}" if n < MIN_CLUSTERS else None
-    return Estimate(
-        value=gamma,
-        stderr=error,
-        low=float("nan") if few else gamma - reach,
-        high=float("nan") if few else gamma + reach,
-        level=level,
-        n=n,
-        unit="1",
-        method=METHOD,
-        caveats=caveats,
-        reason=few,
-    )
+    found = student_estimate(gamma, error, n=n, level=level, labels=("1", METHOD), reason=few)
+    return replace(found, caveats=caveats)
 
 
 def _contrast(

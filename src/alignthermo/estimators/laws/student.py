@@ -1,14 +1,36 @@
-"""One interval for quantities that were refitted: bootstrap-t from values and errors of replicates."""
+"""Student intervals: from an error alone, and by bootstrap-t from refitted replicates."""
 
 import numpy as np
 from jaxtyping import Float
+from scipy import stats
 
 from alignthermo.estimators.intervals import MIN_CLUSTERS
 from alignthermo.estimators.resampling import interval_from_quantiles, studentise
 from alignthermo.estimators.scales import IDENTITY
 from alignthermo.quantities import Estimate
 
-__all__ = ["refitted_estimate"]
+__all__ = ["refitted_estimate", "student_estimate"]
+
+
+def student_estimate(
+    value: float, error: float, *, n: int, level: float, labels: tuple[str, str], reason: str | None = None
+) -> Estimate:
+    r"""Estimate with the interval :math:`\theta \pm t_{n-1} s`; with a `reason`, without an interval.
+
+    `labels` are unit and method.
+    """
+    reach = float("nan") if reason else float(stats.t.ppf(0.5 + 0.5 * level, n - 1)) * error
+    return Estimate(
+        value=value,
+        stderr=error,
+        low=value - reach,
+        high=value + reach,
+        level=level,
+        n=n,
+        unit=labels[0],
+        method=labels[1],
+        reason=reason,
+    )
 
 
 def refitted_estimate(

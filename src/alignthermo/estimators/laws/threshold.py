@@ -13,6 +13,7 @@ from alignthermo.estimators.laws.midpoint import midpoint
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.population import Population, fit_population, multiplicities, replicate
 from alignthermo.estimators.laws.sweep import Sweep
+from alignthermo.estimators.naming import POWER_80
 from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
@@ -20,7 +21,6 @@ __all__ = ["Threshold", "downward_crossing", "threshold"]
 
 N_POINTS = 801
 MIN_MASS = 0.9
-POWER_80 = 0.84
 METHOD = "crossing of the guided population curve, bootstrap-t test inversion over prompts"
 
 Side = Literal["above", "below", "undecided"]

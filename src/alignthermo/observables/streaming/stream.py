@@ -106,14 +106,7 @@ def stream_one(readout: HeadReadout, *, settings: ObservableSettings) -> Thermod
     NonFiniteLogits, ConfigError
         As `stream_pair`.
     """
-    everything = np.arange(readout.vocab_size, dtype=np.int64)
-    vocabulary = VocabularyMap(
-        aligned_rows=everything,
-        base_rows=everything,
-        aligned_vocab_size=readout.vocab_size,
-        base_vocab_size=readout.vocab_size,
-        policy="identical",
-    )
+    vocabulary = VocabularyMap.identity(readout.vocab_size)
     settings = dataclasses.replace(settings, lambdas=())
     sides = _sides(readout, readout, vocabulary, settings)
     layout = GridLayout(temperatures=settings.temperatures, lambdas=(), of_base=False)

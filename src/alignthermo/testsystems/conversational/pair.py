@@ -53,14 +53,7 @@ def conversational_pair(
         )
         for member in (law.tilted(-1.0 / beta), law)
     )
-    rows = np.arange(len(TOKENS))
-    vocabulary = VocabularyMap(
-        aligned_rows=rows,
-        base_rows=rows,
-        aligned_vocab_size=rows.size,
-        base_vocab_size=rows.size,
-        policy="identical",
-    )
+    vocabulary = VocabularyMap.identity(len(TOKENS))
     provenance = {"kind": f"analytic {type(law).__name__}", "beta": f"{beta:g}", "dtype": "float64"}
     return Pair(base=base, aligned=aligned, vocabulary=vocabulary, provenance=provenance)
 
