@@ -4,7 +4,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from alignthermo.errors import ConfigError
 
@@ -99,7 +99,7 @@ def merged(
         raise ConfigError(in_words(error)) from None
     for gate in config.fail_if:
         parse_gate(gate)  # an hour's run should not end in a slip of the finger
-    return config
+    return cast("_Config", config)
 
 
 def _unfolded(given: Mapping[str, Any]) -> dict[str, Any]:
