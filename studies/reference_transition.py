@@ -10,7 +10,7 @@ base is asked once for all. The written page holds nothing that was not printed 
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +20,10 @@ import pyarrow as pa
 import alignthermo as at
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.laws import (
+    ACCUMULATION,
+    SCALED,
     Evidence,
+    SizeScaling,
     Sweep,
     compare_laws,
     constant_field_null,
@@ -206,20 +209,32 @@ def _laws(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _law(run: Run) -> tuple[str, str, str]:
-    scaling, _ = known_or_reason(
-        lambda: size_scaling(run.sweep("random"), resampling=_resampling(run.options))
-    )
+    sweep = run.sweep("random")
     laws, why = known_or_reason(lambda: compare_laws(run.sweep("random", LENGTHS[-1])))
     if laws is None:
         return why, "", ""
-    place = verdict(Evidence(laws=laws, scaling=scaling, plane=None))
+    plane, _ = known_or_reason(lambda: compare_laws(sweep, laws=(ACCUMULATION, SCALED)))
+    scaling = _scaling(run, sweep)
+    place = verdict(Evidence(laws=laws, scaling=scaling, plane=plane))
     return laws.named, place.label, "" if scaling is None else _text(scaling.gamma)
+
+
+def _scaling(run: Run, sweep: Sweep) -> SizeScaling | None:
+    """γ, which is unknown where a length does not bracket α_c: its slope would be drawn, not measured."""
+    scaling, _ = known_or_reason(lambda: size_scaling(sweep))
+    crossings = [
+        threshold(sweep.select(length=n), resampling=_resampling(run.options)) for n in sweep.lengths
+    ]
+    if scaling is None or all(crossing.side is None for crossing in crossings):
+        return scaling
+    blank = Estimate.unknown("α_c is not bracketed", n=scaling.gamma.n, unit="1", method=scaling.gamma.method)
+    return replace(scaling, gamma=blank)
 
 
 def _control(options: argparse.Namespace) -> Iterator[str]:
     yield "\nThe uniform world: its ideal observer is a straight line in α, so a threshold with memory of "
     yield "counts alone, and nothing above *sigmoid, no size scaling*, may be found.\n"
-    yield from _head("category, member", ["α_c, random, 400", "law", "verdict", "γ"])
+    yield from _head("category, member", [f"α_c, random, {LENGTHS[-1]}", "law", "verdict", "γ"])
     for category in CATEGORIES[:2]:
         for member in ("control-base", "control-aligned"):
             run = _measure(member, category, options)

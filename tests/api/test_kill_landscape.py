@@ -1,17 +1,14 @@
 """A real landscape, killed at twelve random instants: the tables of an uninterrupted run, to the last bit."""
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from alignthermo.runs import read_run
+from tests.api.verb_process import n_commits, start, wait_for_commits
 
 KILLS = 12
 ARGUMENTS = (
@@ -21,37 +18,23 @@ ARGUMENTS = (
 )
 
 
-def start(out: Path) -> subprocess.Popen:
-    program = "from alignthermo.cli import main; main()"
-    command = [sys.executable, "-c", program, *ARGUMENTS, "--out", str(out)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def n_commits(out: Path) -> int:
-    journal = out / "journal.jsonl"
-    return journal.read_text().count('"commit"') if journal.exists() else 0
-
-
 @pytest.mark.slow
 def test_twelve_kills_lose_no_row_double_no_row_and_change_no_bit(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    _, errors = start(whole).communicate(timeout=400)
+    _, errors = start(ARGUMENTS, whole).communicate(timeout=400)
     assert n_commits(whole) > 0, errors.decode()
     chance = random.Random(20_261_123)
     struck = []
     for kill in range(KILLS):
-        process = start(broken)
+        process = start(ARGUMENTS, broken)
         goal = n_commits(broken) + chance.randint(1, 3)
-        deadline = time.monotonic() + 60.0
-        while n_commits(broken) < goal and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
+        wait_for_commits(process, broken, goal=goal, seconds=60.0)
         time.sleep(chance.uniform(0.0, 0.3))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         struck.append((kill, process.returncode, n_commits(broken)))
     assert sum(code == -signal.SIGKILL for _, code, _ in struck) == KILLS, struck
-    process = start(broken)
+    process = start(ARGUMENTS, broken)
     _, errors = process.communicate(timeout=400)
     assert process.returncode == 0, errors.decode()
     first, second = read_run(whole), read_run(broken)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alignthermo.api.transition_stages import stages_in_folder, stages_in_memory
+from alignthermo.api.stages import stages_in_folder, stages_in_memory
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_dialogues import DIALOGUES
 from alignthermo.experiments.transition_material import read_sources
@@ -33,12 +33,12 @@ def test_rows_of_dialogues_have_their_own_schema_and_survive_damage(tmp_path):
     config = TransitionConfig.model_validate(SMALL)
     prompts = prompt_set_of(stub_prompts(3)).prompts
     sources = read_sources(config, pool=prompts, queries=prompts)
-    stages = transition_stages(None, config)
-    whole = stages_in_memory(stages, config, sources, pair=PAIR, progress=silent).stored
+    stages = transition_stages(None, config, sources)
+    whole = stages_in_memory(stages, pair=PAIR, progress=silent).stored
 
     def run(load):
         folder = RunFolder.open(tmp_path, config=CONFIG)
-        return stages_in_folder(stages, config, sources, folder=folder, load=load, progress=silent)
+        return stages_in_folder(stages, folder=folder, shard=None, load=load, progress=silent)
 
     stored = run(lambda: PAIR).stored
     assert set(stored) == {"sweep", DIALOGUES}
@@ -63,7 +63,7 @@ def test_dialogues_that_do_not_fit_the_model_are_named_and_the_others_held(tmp_p
     prompts = prompt_set_of(stub_prompts(3)).prompts
     sources = read_sources(config, pool=prompts, queries=prompts)
     pair = stub_pair(PAIR.aligned.law, max_length=120)
-    staged = stages_in_memory(transition_stages(None, config), config, sources, pair=pair, progress=silent)
+    staged = stages_in_memory(transition_stages(None, config, sources), pair=pair, progress=silent)
     holds = set(staged.stored[DIALOGUES]["hold"].to_pylist())
     assert holds == {1}
     failed = [r for r in staged.records if r.unit_id.startswith(DIALOGUES) and r.estimate.reason]

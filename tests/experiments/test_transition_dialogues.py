@@ -20,7 +20,6 @@ from alignthermo.experiments.transition_dialogues import DIALOGUES
 from alignthermo.experiments.transition_loops import ramp_of
 from alignthermo.experiments.transition_material import read_sources
 from alignthermo.experiments.transition_scenes import Scene, scenes_of
-from alignthermo.experiments.transition_stage import Grounds
 from alignthermo.experiments.transition_stages import transition_stages
 from alignthermo.experiments.transition_summary import summarise_transition
 from alignthermo.prompts import prompt_set_of
@@ -68,11 +67,11 @@ def config_of(settings):
 def judged(law, *, lengths=(200, 100)):
     """Sweep of the law, dialogues by its simulator, one summary."""
     config = config_of({**SWEEP, "lengths": lengths})
-    sweep = transition_stages(None, config)[0]
     prompts = prompt_set_of(stub_prompts()).prompts
     sources = read_sources(config, pool=prompts, queries=prompts)
+    sweep = transition_stages(None, config, sources)[0]
     pair = stub_pair(law)
-    shards = sweep.plan(Grounds(config=config, sources=sources, stored={}))
+    shards = sweep.plan({})
     rows = pa.concat_tables([shard.measure(pair).rows for shard in shards])
     _, verdicts = summarise_transition({sweep.name: rows, DIALOGUES: simulated.whole(law)}, config)
     return {(v.name, v.slice.get("length")): v for v in verdicts}

@@ -46,7 +46,6 @@ def test_kill_9_at_twelve_random_instants_loses_and_doubles_nothing(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_kill_9_at_every_call_that_changes_the_disk(tmp_path):
     # Two shards: a lease, two parts and a journal line each, of at least 14 calls together, and run.json.
     assert die("calls", tmp_path)["calls"] > 28

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from alignthermo.api.drift_result import DriftResult
 from alignthermo.api.names import load_prompts
 from alignthermo.api.result import LandscapeResult, prompt_texts
 from alignthermo.api.transition_result import TransitionResult
@@ -60,7 +61,9 @@ def rerender(path: str | Path) -> Path:
     """
     target = Path(path) / REPORT
     stored = _finished(path)
-    html = _transition_page(stored) if stored.experiment == "transition" else open_result(path).report()
+    pages = {"transition": _transition_page, "drift": _drift_page}
+    page = pages.get(stored.experiment)
+    html = open_result(path).report() if page is None else page(stored)
     with io_errors(target, doing="write the report", safe="The run itself was not touched."):
         write_atomically(target, html.encode("utf-8", "replace"))
     return target
@@ -80,6 +83,16 @@ def _transition_page(stored: StoredRun) -> str:
         verdicts=stored.verdicts or (),
         shard_records=stored.read_records(),
         rows=TRANSITION_SCHEMA.empty_table(),
+        run=described(stored),
+    ).report()
+
+
+def _drift_page(stored: StoredRun) -> str:
+    """Render a drift run from its summary; its rows are not read, damaged ones do no harm."""
+    return DriftResult(
+        records=stored.estimates or (),
+        verdicts=stored.verdicts or (),
+        shard_records=stored.read_records(),
         run=described(stored),
     ).report()
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from alignthermo.api.names import load_prompts, model_source
-from alignthermo.api.plan import bytes_in_memory, operations_per_second, tokenizers_of, weights_of
+from alignthermo.api.measured_models import MeasuredModels
+from alignthermo.api.names import load_prompts
+from alignthermo.api.plan import operations_per_second
 from alignthermo.errors import InputError
 from alignthermo.experiments import (
     DialogueBound,
@@ -18,13 +19,9 @@ from alignthermo.experiments import (
     refinement_bound,
     scenes_of,
 )
-from alignthermo.models.sources import Source, resolve
 from alignthermo.prompts import PromptSet
-from alignthermo.quantities import Tokenizer
 
 __all__ = ["PlannedTransition", "composed", "plan_transition", "sources_of"]
-
-_NO_LIMIT = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +91,16 @@ def plan_transition(config: TransitionConfig) -> PlannedTransition:
     """
     sources = sources_of(config, load_prompts(config.prompts))
     plan = composed(config, sources)
-    weights = [weights_of(source) for source in _models(config)]
-    model_bytes = sum(bytes_in_memory(one, config.dtype) for one in weights)
+    models = MeasuredModels.of(config)
+    model_bytes = models.bytes_in_memory(config.dtype)
     n_models = 1 if config.base is None else 2
     contexts, tokens = plan.contexts, _times(plan.tokens(), n_models)
     bound = refinement_bound(plan, config)
-    spoken = dialogue_bound(config, sources, tokenizer=_tokenizer(config))
+    spoken = dialogue_bound(config, sources, tokenizer=models.tokenizer)
     sampled = [len(one.ids) for one in contexts if one.wanted.reinforcement is None]
     generated = config.samples * config.max_new_tokens * len(sampled)
     # the plain way reads a context once more for every reply
     tokens = replace(tokens, naive=tokens.naive + config.samples * sum(sampled))
-    n_parameters = sum(one.n_parameters for one in weights) / len(weights)
     alphas = [context.alpha for context in contexts if context.length]
     return PlannedTransition(
         n_prompts=len({context.query for context in contexts}),
@@ -122,8 +118,11 @@ def plan_transition(config: TransitionConfig) -> PlannedTransition:
         worst_miss=max(max(abs(c.missed_instruction), abs(c.missed_adversarial)) for c in contexts),
         skipped=(*sources.unread, *(f"{p.prompt_id}: {p.message}" for p in plan.problems)),
         model_bytes=model_bytes,
-        peak_bytes=model_bytes + 2 * weights[0].layers * weights[0].hidden * 4 * config.max_cached_tokens,
-        seconds=2.0 * n_parameters * (tokens.planned + spoken.tokens + generated) / operations_per_second(),
+        peak_bytes=model_bytes + models.cache_bytes(config.max_cached_tokens),
+        seconds=2.0
+        * models.mean_parameters
+        * (tokens.planned + spoken.tokens + generated)
+        / operations_per_second(),
     )
 
 
@@ -135,8 +134,8 @@ def composed(config: TransitionConfig, sources: Sources) -> TransitionPlan:
     AlignthermoError
         As `alignthermo.experiments.compose_all`, or a model cannot be found.
     """
-    whole = [source for source in _models(config) if not source.is_adapter]
-    return compose_all(config, sources, tokenizer=_tokenizer(config), max_length=min(map(_max_length, whole)))
+    models = MeasuredModels.of(config)
+    return compose_all(config, sources, tokenizer=models.tokenizer, max_length=models.max_length)
 
 
 def sources_of(config: TransitionConfig, prompt_set: PromptSet) -> Sources:
@@ -156,25 +155,6 @@ def sources_of(config: TransitionConfig, prompt_set: PromptSet) -> Sources:
     if config.has_dialogues:
         scenes_of(config, sources)  # an hour's sweep should not end at prompts nobody can talk about
     return sources
-
-
-def _tokenizer(config: TransitionConfig) -> Tokenizer:
-    models = _models(config)
-    whole = [source for source in models if not source.is_adapter]
-    return tokenizers_of(whole[0], models[-1])[1]
-
-
-def _models(config: TransitionConfig) -> list[Source]:
-    """Return the models whose weights are loaded, the measured one last."""
-    names = [name for name in (config.base, config.aligned or config.adapter) if name is not None]
-    return [resolve(model_source(name)) for name in names]
-
-
-def _max_length(source: Source) -> int:
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(source.folder).get_text_config()
-    return int(getattr(config, "max_position_embeddings", None) or _NO_LIMIT)
 
 
 def _times(tokens: PlannedTokens, n: int) -> PlannedTokens:

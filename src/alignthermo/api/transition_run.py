@@ -1,18 +1,17 @@
 """Run a transition: bind models, prompts, run folder and summary together."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
-from alignthermo.api.measuring import load_pair
-from alignthermo.api.names import given_prompts, load_prompts, model_source
+from alignthermo.api.loading import alone, pair_loader, weight_digests
+from alignthermo.api.names import given_prompts, load_prompts
+from alignthermo.api.stages import Staged, stages_in_folder, stages_in_memory
 from alignthermo.api.stored import described
 from alignthermo.api.transition_plan import composed, sources_of
 from alignthermo.api.transition_result import TransitionResult
-from alignthermo.api.transition_stages import Staged, stages_in_folder, stages_in_memory
 from alignthermo.errors import ConfigError, InputError
 from alignthermo.experiments import (
     Sources,
@@ -25,10 +24,8 @@ from alignthermo.experiments import (
     token_records,
     transition_stages,
 )
-from alignthermo.models.identity import pair_digests
-from alignthermo.models.threads import threads_for
 from alignthermo.prompts import PromptSet
-from alignthermo.quantities import LanguageModel, Pair, Progress, Prompt, VocabularyMap, silent
+from alignthermo.quantities import LanguageModel, Pair, Progress, Prompt, silent
 from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run, require_gates
 from alignthermo.runs.layout import RUN
 
@@ -64,7 +61,7 @@ def transition(
     >>> result = transition(pair, "prompts.jsonl", lengths=[200, 400])     # doctest: +SKIP
     """
     prompt_set = given_prompts(prompts)
-    pair = model if isinstance(model, Pair) else _alone(model)
+    pair = model if isinstance(model, Pair) else alone(model)
     config = _in_memory_config(model, prompt_set, settings)
     sources = sources_of(config, prompt_set)
     plan = compose_all(
@@ -73,8 +70,8 @@ def transition(
         tokenizer=pair.aligned.tokenizer,
         max_length=min(pair.aligned.max_length, pair.base.max_length),
     )
-    stages = transition_stages(plan, config)
-    staged = stages_in_memory(stages, config, sources, pair=pair, progress=progress)
+    stages = transition_stages(plan, config, sources)
+    staged = stages_in_memory(stages, pair=pair, progress=progress)
     return _summarised(config, staged, _unread(prompt_set, sources))
 
 
@@ -103,28 +100,13 @@ def run_transition(config: TransitionConfig, *, progress: Progress = silent) -> 
     folder = RunFolder.open(config.out, config=_run_config(config, prompt_set))
     with ExitStack() as stack:
         staged = stages_in_folder(
-            transition_stages(plan, config),
-            config,
-            sources,
+            transition_stages(plan, config, sources),
             folder=folder,
-            load=_loader(config, stack, progress),
+            shard=config.shard,
+            load=pair_loader(config, stack, progress),
             progress=progress,
         )
     return _finish(config, folder, staged, _unread(prompt_set, sources))
-
-
-def _loader(config: TransitionConfig, stack: ExitStack, progress: Progress) -> Callable[[], Pair]:
-    """Return what loads the models, once and not before they are needed."""
-
-    @cache
-    def load() -> Pair:
-        stack.enter_context(threads_for(model_source(config.base or str(config.aligned))))
-        progress("load models", 0, 1, f"{config.base or ''} {config.aligned or config.adapter}".strip())
-        pair = _loaded(config)
-        progress("load models", 1, 1, "")
-        return pair
-
-    return load
 
 
 def _composed(config: TransitionConfig, sources: Sources, progress: Progress) -> TransitionPlan:
@@ -132,17 +114,6 @@ def _composed(config: TransitionConfig, sources: Sources, progress: Progress) ->
     plan = composed(config, sources)
     progress("compose contexts", 1, 1, f"{len(plan.contexts)} contexts")
     return plan
-
-
-def _loaded(config: TransitionConfig) -> Pair:
-    """Load what is measured; one model alone stands on both sides, and only the aligned one is read."""
-    return load_pair(
-        config.base or str(config.aligned),
-        config.aligned,
-        adapter=config.adapter,
-        dtype=config.dtype,
-        device=config.device,
-    )
 
 
 def _finish(
@@ -198,24 +169,13 @@ def _run_config(config: TransitionConfig, prompt_set: PromptSet) -> RunConfig:
         )
         if path is not None
     }
-    measured = config.aligned or config.adapter
-    digests = pair_digests(
-        model_source(config.base or str(measured)),
-        None if config.aligned is None or config.base is None else model_source(config.aligned),
-        adapter=config.adapter,
-    )
-    named = digests if config.base is not None else {"aligned": digests["base"]}
     return RunConfig(
         experiment="transition",
         given=config.model_dump(mode="json", exclude_defaults=True),
         resolved={**config.model_dump(mode="json"), "prompts_sha256": prompt_set.sha256, **files},
-        weights=named,
+        weights=weight_digests(config),
         device=config.device,
     )
-
-
-def _alone(model: LanguageModel) -> Pair:
-    return Pair(base=model, aligned=model, vocabulary=VocabularyMap.identity(model.vocab_size))
 
 
 def _in_memory_config(

@@ -11,6 +11,7 @@ import typer
 
 from alignthermo import __version__
 from alignthermo.cli.doctor import doctor
+from alignthermo.cli.drift import drift
 from alignthermo.cli.exits import with_exit_codes
 from alignthermo.cli.judge import calibrate
 from alignthermo.cli.judge import run as judge_run
@@ -50,7 +51,7 @@ judge = typer.Typer(
     rich_markup_mode=None,
 )
 
-for _verb in (landscape, transition, doctor, selftest, show, report, prompts):
+for _verb in (landscape, transition, drift, doctor, selftest, show, report, prompts):
     app.command()(with_exit_codes(_verb))
 reference.command()(with_exit_codes(build))
 app.add_typer(reference, name="reference")

@@ -12,7 +12,7 @@ import typer
 from alignthermo.cli.plain_text import format_table, printable
 
 if TYPE_CHECKING:
-    from alignthermo.api import Plan, PlannedTransition
+    from alignthermo.api import Plan, PlannedDrift, PlannedTransition
     from alignthermo.quantities import Record, Verdict
 
 __all__ = ["print_json", "print_plan", "print_problems", "print_results", "summary_of", "written_files"]
@@ -64,7 +64,7 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
-def print_plan(plan: "Plan | PlannedTransition", text: str, *, json: bool) -> None:
+def print_plan(plan: "Plan | PlannedTransition | PlannedDrift", text: str, *, json: bool) -> None:
     """Print what a run would cost: as JSON, or the text given."""
     if json:
         print_json(asdict(plan))

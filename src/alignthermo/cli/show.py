@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alignthermo.cli import options as o
+from alignthermo.cli.drift import print_drift
 from alignthermo.cli.plain_text import format_table
 from alignthermo.cli.results import print_json, print_results, summary_of
 from alignthermo.cli.transition import print_certificate
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from alignthermo.runs import StoredRun
 
 __all__ = ["show"]
+
+_PRINTED = {"transition": print_certificate, "drift": print_drift}
+"""What an experiment ends with; a landscape with its table."""
 
 
 def show(
@@ -30,7 +34,7 @@ def show(
         print_json(_spelled(stored))
         return
     typer.echo(format_table(["run", str(stored.path)], _facts(stored)) + "\n")
-    shown = print_certificate if stored.experiment == "transition" else print_results
+    shown = _PRINTED.get(stored.experiment, print_results)
     shown(stored.estimates or (), stored.verdicts or (), paths=_paths(stored))
 
 

@@ -5,6 +5,7 @@ from alignthermo.experiments.landscape import Landscape, Shard, ShardResult, rea
 from alignthermo.experiments.landscape_summary import ALL, summarise_landscape
 from alignthermo.experiments.policies import ContextPolicy, parse_context_policy
 from alignthermo.experiments.prompt_records import ROW_FAILED, prompt_records
+from alignthermo.experiments.stage import Stage, StageResult, StageShard, stage_shard_id
 from alignthermo.experiments.token_rows import TOKEN_COLUMNS, token_table
 from alignthermo.experiments.transition import Transition, TransitionShardResult
 from alignthermo.experiments.transition_bound import RefinementBound, refinement_bound
@@ -21,7 +22,6 @@ from alignthermo.experiments.transition_replies import judge_rows
 from alignthermo.experiments.transition_rows import TRANSITION_SCHEMA, transition_table
 from alignthermo.experiments.transition_scenes import Scene, scenes_of
 from alignthermo.experiments.transition_shards import TransitionShard
-from alignthermo.experiments.transition_stage import Grounds, Stage, StageResult, StageShard, stage_shard_id
 from alignthermo.experiments.transition_stages import transition_stages
 from alignthermo.experiments.transition_stored import context_rows, curve_rows
 from alignthermo.experiments.transition_summary import summarise_transition
@@ -39,7 +39,6 @@ __all__ = [
     "CertificateLine",
     "ContextPolicy",
     "DialogueBound",
-    "Grounds",
     "Landscape",
     "LandscapeConfig",
     "PlannedTokens",

@@ -7,6 +7,7 @@ from alignthermo.errors import AlignthermoError
 from alignthermo.experiments.own_turns import Recording, Request, SpeakSettings, hold_dialogues
 from alignthermo.experiments.own_turns import ReplyJudge as TurnJudge
 from alignthermo.experiments.responses import Problem
+from alignthermo.experiments.stage import StageResult, StageShard, stage_shard_id
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_dialogue_jobs import ESCALATION, Job, jobs_of
 from alignthermo.experiments.transition_dialogue_rows import dialogue_table
@@ -14,7 +15,7 @@ from alignthermo.experiments.transition_dialogue_scripts import scripts_of
 from alignthermo.experiments.transition_material import Sources
 from alignthermo.experiments.transition_problems import problem_records
 from alignthermo.experiments.transition_scenes import Scene, SceneMaterial, scenes_of
-from alignthermo.experiments.transition_stage import Grounds, StageResult, StageShard, stage_shard_id
+from alignthermo.experiments.transition_stage import Grounds
 from alignthermo.experiments.transition_stored import curve_rows
 from alignthermo.judges import ReplyJudge, load_reply_judge
 from alignthermo.observables.forest import ForestSettings

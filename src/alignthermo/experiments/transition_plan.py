@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from alignthermo.contexts import Cell, Context, check_lengths, prefix_tree
 from alignthermo.errors import ConfigError
 from alignthermo.experiments.responses import Problem
+from alignthermo.experiments.stage import stage_shard_id
 from alignthermo.experiments.transition_cells import reinforced_cells, sweep_cells
 from alignthermo.experiments.transition_composing import ShardComposer
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_material import Sources
 from alignthermo.experiments.transition_shards import ContextKey, PlannedShard, TransitionShard
-from alignthermo.experiments.transition_stage import REINFORCE, SWEEP, stage_shard_id
+from alignthermo.experiments.transition_stage import REINFORCE, SWEEP
 from alignthermo.observables.forest import Question
 from alignthermo.quantities import Tokenizer
 

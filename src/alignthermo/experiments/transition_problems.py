@@ -23,14 +23,15 @@ def shard_records(
     return (*problem_records(problems), *own)
 
 
-def problem_records(problems: Sequence[Problem]) -> tuple[Record, ...]:
-    """Return one record for each prompt (under one family, or at all) that was skipped."""
+def problem_records(problems: Sequence[Problem], *, experiment: str = "transition") -> tuple[Record, ...]:
+    """Return one record for each prompt (under one family, or at all) or conversation that was skipped."""
     return tuple(
         _record(
             ROW_FAILED,
             Estimate.unknown(problem.message, n=0, unit="1", method="not measured"),
             unit_id=problem.prompt_id,
             category=problem.category,
+            experiment=experiment,
         )
         for problem in problems
     )
@@ -50,5 +51,7 @@ def _count(value: float) -> Estimate:
     return Estimate(value=value, stderr=0.0, low=value, high=value, n=1, unit="token", method="counted")
 
 
-def _record(quantity: str, estimate: Estimate, *, unit_id: str, **where: str) -> Record:
-    return Record(experiment="transition", unit_id=unit_id, slice=where, quantity=quantity, estimate=estimate)
+def _record(
+    quantity: str, estimate: Estimate, *, unit_id: str, experiment: str = "transition", **where: str
+) -> Record:
+    return Record(experiment=experiment, unit_id=unit_id, slice=where, quantity=quantity, estimate=estimate)

@@ -1,12 +1,8 @@
-"""The seam of a transition: a stage is planned from what is stored already, and measured shard by shard.
+"""The stages of a transition, and what each is planned from.
 
 ::
 
     sweep ──► refine1 … refineN ──► reinforce ──► dialogues ──► summary
-
-A stage begins when every shard of the stages before it is committed, whoever measured them. Its plan depends
-on the configuration, the sources and those rows, and on nothing else, so an interrupted run resumes to the
-same tables and several processes that share a folder agree on what there is to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +11,11 @@ from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from alignthermo.experiments.stage import StageShard
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_material import Sources
-from alignthermo.quantities import Pair, Record
 
-__all__ = ["REFINE", "REINFORCE", "SWEEP", "Grounds", "Stage", "StageResult", "StageShard", "stage_shard_id"]
+__all__ = ["REFINE", "REINFORCE", "SWEEP", "Grounded", "Grounds", "TransitionStage"]
 
 SWEEP = "sweep"
 REFINE = "refine"
@@ -29,7 +25,7 @@ REINFORCE = "reinforce"
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds:
-    """What a stage is planned from.
+    """What a stage of a transition is planned from.
 
     Attributes
     ----------
@@ -44,52 +40,33 @@ class Grounds:
     stored: Mapping[str, pa.Table]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StageResult:
-    """What a shard leaves: rows in the stage's own schema, and records (prompts skipped, tokens read)."""
-
-    rows: pa.Table | None
-    records: tuple[Record, ...]
-
-
 @runtime_checkable
-class StageShard(Protocol):
-    """A unit of work that is committed whole."""
-
-    @property
-    def id(self) -> str:
-        """Name in the run folder, from `stage_shard_id`."""
-        ...
-
-    def measure(self, pair: Pair) -> StageResult:
-        """Measure it; the same pair gives the same result. Equal schema over all shards of a stage."""
-        ...
-
-
-@runtime_checkable
-class Stage(Protocol):
-    """A part of a run."""
+class TransitionStage(Protocol):
+    """A part of a transition, before it is known which one."""
 
     @property
     def name(self) -> str:
-        """Tells the stage from every other of its run; letters, digits and underscores."""
+        """As of `alignthermo.experiments.stage.Stage`."""
         ...
 
     def plan(self, grounds: Grounds) -> Sequence[StageShard]:
-        """Return its shards, none where there is nothing to do.
-
-        Called in every process and at every resumption, also when all shards are committed: cheap, and
-        without a model. Work such as composing belongs into `StageShard.measure`.
-        """
+        """Return its shards, as `alignthermo.experiments.stage.Stage.plan` does."""
         ...
 
 
-def stage_shard_id(stage: str, number: int) -> str:
-    """Return the name of a stage's shard.
+@dataclass(frozen=True, kw_only=True)
+class Grounded:
+    """A stage of one transition: with its configuration and material it is a `Stage`."""
 
-    Examples
-    --------
-    >>> stage_shard_id("sweep", 3)
-    'sweep-00003'
-    """
-    return f"{stage}-{number:05d}"
+    stage: TransitionStage
+    config: TransitionConfig
+    sources: Sources
+
+    @property
+    def name(self) -> str:
+        """Name of the stage."""
+        return self.stage.name
+
+    def plan(self, stored: Mapping[str, pa.Table]) -> Sequence[StageShard]:
+        """Plan it from what is stored."""
+        return self.stage.plan(Grounds(config=self.config, sources=self.sources, stored=stored))

@@ -7,11 +7,13 @@ from functools import cached_property
 import pyarrow as pa
 
 from alignthermo.contexts import Cell
+from alignthermo.experiments.stage import Stage, StageResult, StageShard
 from alignthermo.experiments.transition import Transition
 from alignthermo.experiments.transition_cells import refined_cells, reinforced_cells, sweep_cells
 from alignthermo.experiments.transition_composing import ShardComposer
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_dialogues import DialogueStage
+from alignthermo.experiments.transition_material import Sources
 from alignthermo.experiments.transition_plan import TransitionPlan, planned_shards
 from alignthermo.experiments.transition_problems import shard_records
 from alignthermo.experiments.transition_shards import ContextKey, PlannedShard, TransitionShard
@@ -19,10 +21,9 @@ from alignthermo.experiments.transition_stage import (
     REFINE,
     REINFORCE,
     SWEEP,
+    Grounded,
     Grounds,
-    Stage,
-    StageResult,
-    StageShard,
+    TransitionStage,
 )
 from alignthermo.experiments.transition_stored import curve_rows
 from alignthermo.judges import ReplyJudge, load_reply_judge
@@ -31,7 +32,9 @@ from alignthermo.quantities import Pair, Tokenizer
 __all__ = ["transition_stages"]
 
 
-def transition_stages(plan: TransitionPlan | None, config: TransitionConfig) -> tuple[Stage, ...]:
+def transition_stages(
+    plan: TransitionPlan | None, config: TransitionConfig, sources: Sources
+) -> tuple[Stage, ...]:
     """Return the stages of a run in their order.
 
     Parameters
@@ -39,10 +42,17 @@ def transition_stages(plan: TransitionPlan | None, config: TransitionConfig) -> 
     plan : TransitionPlan or None
         Contexts that are composed already; the others are composed when they are measured.
     config : TransitionConfig
+    sources : Sources
     """
     ready = {shard.id: shard for shard in plan.shards} if plan else {}
     refining = (_Refine(round=number, ready=ready) for number in range(1, config.refine + 1))
-    return (_Sweep(ready=ready), *refining, _Reinforce(ready=ready), DialogueStage())
+    stages: tuple[TransitionStage, ...] = (
+        _Sweep(ready=ready),
+        *refining,
+        _Reinforce(ready=ready),
+        DialogueStage(),
+    )
+    return tuple(Grounded(stage=stage, config=config, sources=sources) for stage in stages)
 
 
 @dataclass(frozen=True, kw_only=True)

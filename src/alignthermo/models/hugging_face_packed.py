@@ -145,7 +145,6 @@ class PackedReader:
         visible = self._visible(queries, keys)
         if past is None and len(rows) == 1 and self._plainly_causal and self._is_beginning(rows[0]):
             return [self._read_beginning(rows[0], visible[0], keep=keep)]
-        distance = self._depth(queries)[:, :, None] - self._depth(keys)[:, None, :]
         ids = np.where(queries < 0, 0, self._tree.ids[queries])
         with torch.inference_mode():
             features, layers = masked_forward(
@@ -153,7 +152,7 @@ class PackedReader:
                 torch.from_numpy(ids),
                 positions=torch.from_numpy(self._depth(queries)),
                 visible=torch.from_numpy(visible),
-                distance=torch.from_numpy(distance),
+                distance=self._distance(queries, keys),
                 cache=None if past is None else _repeated(past.layers, len(rows)),
                 keep=keep,
             )
@@ -183,8 +182,18 @@ class PackedReader:
         return PackedRow(features=features[0], keys=tokens, visible=visible, layers=layers)
 
     def _visible(self, queries: _Rows, keys: Int[np.ndarray, "row key"]) -> Bool[np.ndarray, "row time key"]:
-        q, k = queries[:, :, None], keys[:, None, :]
-        return np.asarray((k >= 0) & (k <= q) & (q < self._tree.end[keys][:, None, :]))
+        # Padding keys end before they begin. 32-bit numbers: half the memory to go through.
+        end = np.where(keys < 0, -1, self._tree.end[keys]).astype(np.int32)
+        q, k = queries.astype(np.int32)[:, :, None], keys.astype(np.int32)[:, None, :]
+        return np.asarray((k <= q) & (q < end[:, None, :]))
+
+    def _distance(
+        self, queries: _Rows, keys: Int[np.ndarray, "row key"]
+    ) -> Int[Tensor, "row time key"] | None:
+        """How far back each key lies; None where no window asks."""
+        if attention_window(self.forward)[1] is None:
+            return None
+        return torch.from_numpy(self._depth(queries)[:, :, None] - self._depth(keys)[:, None, :])
 
     def _depth(self, tokens: _Rows) -> _Rows:
         return np.where(tokens < 0, 0, self._tree.depth[tokens])
@@ -196,7 +205,7 @@ def masked_forward(  # noqa: PLR0913 - everything an explicit mask needs, all of
     *,
     positions: Int[Tensor, "row time"],
     visible: Bool[Tensor, "row time key"],
-    distance: Int[Tensor, "row time key"],
+    distance: Int[Tensor, "row time key"] | None,
     cache: Any,  # noqa: ANN401
     keep: bool,
 ) -> tuple[Float[Tensor, "row time feature"], Layers]:
@@ -208,8 +217,9 @@ def masked_forward(  # noqa: PLR0913 - everything an explicit mask needs, all of
     ids, positions : tensors, shape (row, time)
     visible : tensor, shape (row, time, key)
         Which keys (those of the cache, then the row's own) each token may see.
-    distance : tensor, shape (row, time, key)
-        How many positions before the token each key lies; what a sliding window is compared with.
+    distance : tensor, shape (row, time, key), or None
+        How many positions before the token each key lies: what a sliding window is compared with, and needed
+        only where there is one.
     cache : transformers cache of full layers, or None
     keep : bool
         Whether the grown cache is returned.
@@ -218,7 +228,7 @@ def masked_forward(  # noqa: PLR0913 - everything an explicit mask needs, all of
     full = visible.to(device)
     kinds, window = attention_window(forward)
     masks = {"full_attention": _additive(full, forward.model.dtype)}
-    if window is not None:
+    if window is not None and distance is not None:
         masks["sliding_attention"] = _additive(full & (distance.to(device) < window), forward.model.dtype)
     mask = {kind: masks[kind] for kind in kinds} if len(kinds) > 1 else masks[kinds[0]]
     if keep and cache is None:

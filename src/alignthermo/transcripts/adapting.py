@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from alignthermo.transcripts.transcript import Speech
 
-__all__ = ["adaptations"]
+__all__ = ["adaptations", "one_line", "own_messages"]
 
 _BREAKS = re.compile(r"\s*[\r\n]\s*")
+_CALL = "Tool call: "
+_RESULT = "Tool result"
 _Change = Callable[[Sequence[Speech]], list[Speech]]
 
 
@@ -44,6 +46,32 @@ def joined(speeches: Sequence[Speech]) -> list[Speech]:
     return kept
 
 
+def own_messages(speeches: Sequence[Speech]) -> tuple[int, ...]:
+    """Return the places of what the user said, tool results that were written as user messages left out.
+
+    Examples
+    --------
+    >>> said = [("assistant", 'Tool call: {"name": "find"}'), ("user", "Tool result of find: a key"),
+    ...         ("user", "Thanks.")]
+    >>> own_messages([Speech(role=role, content=content) for role, content in said])
+    (2,)
+    """
+    places: list[int] = []
+    called = False
+    for place, one in enumerate(speeches):
+        if one.role == "user" and not (called and one.content.startswith(_RESULT)):
+            places.append(place)
+            called = False
+        elif one.role == "assistant":
+            called = _CALL in one.content
+    return tuple(places)
+
+
+def one_line(text: str) -> str:
+    """Write line breaks, with the blanks around them, as blanks."""
+    return _BREAKS.sub(" ", text).strip()
+
+
 def _developer_as_system(speeches: Sequence[Speech]) -> list[Speech]:
     return [replace(one, role="system") if one.role == "developer" else one for one in speeches]
 
@@ -54,13 +82,13 @@ def _calls_as_text(speeches: Sequence[Speech]) -> list[Speech]:
 
 def _spelt(speech: Speech) -> Speech:
     lines = [speech.content] if speech.content else []
-    lines += [f"Tool call: {call.as_text()}" for call in speech.tool_calls]
+    lines += [f"{_CALL}{call.as_text()}" for call in speech.tool_calls]
     return replace(speech, content="\n".join(lines), tool_calls=())
 
 
 def _results_as_user(speeches: Sequence[Speech]) -> list[Speech]:
     return [
-        Speech(role="user", content=f"Tool result{f' of {one.name}' if one.name else ''}: {one.content}")
+        Speech(role="user", content=f"{_RESULT}{f' of {one.name}' if one.name else ''}: {one.content}")
         if one.role == "tool"
         else one
         for one in speeches
@@ -82,4 +110,4 @@ def _system_into_user(speeches: Sequence[Speech]) -> list[Speech]:
 
 
 def _one_line(speeches: Sequence[Speech]) -> list[Speech]:
-    return [replace(one, content=_BREAKS.sub(" ", one.content).strip()) for one in speeches]
+    return [replace(one, content=one_line(one.content)) for one in speeches]

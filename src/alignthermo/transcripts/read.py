@@ -97,6 +97,8 @@ def _set(
     for one in transcripts:
         # Lines are where, not what: the same conversations have the same digest in any file.
         content = {key: value for key, value in asdict(one).items() if key != "line"}
+        for speech in content["speeches"]:
+            del speech["inserted"]  # nothing is, in what was recorded
         line = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
         digest.update(line.encode("ascii") + b"\n")
     return TranscriptSet(

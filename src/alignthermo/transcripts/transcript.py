@@ -45,6 +45,8 @@ class Speech:
         Of the tool whose result this is, or of the speaker.
     tool_call_id : str or None
         Which call a tool answers.
+    inserted : str
+        ``reminder`` or ``summary`` where a treatment put it in; empty for what was said.
     """
 
     role: str
@@ -52,6 +54,7 @@ class Speech:
     tool_calls: tuple[ToolCall, ...] = ()
     name: str | None = None
     tool_call_id: str | None = None
+    inserted: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

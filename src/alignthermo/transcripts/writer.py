@@ -7,8 +7,9 @@ from alignthermo.errors import InputError, TemplateError
 from alignthermo.prompts import RenderOptions, encode_response
 from alignthermo.quantities import Tokenizer
 from alignthermo.transcripts.adapting import adaptations
-from alignthermo.transcripts.chat_text import ChatText, ChatWriter, OwnedText
+from alignthermo.transcripts.chat_text import ChatText, ChatWriter
 from alignthermo.transcripts.encoding import EncodedText, GrowingEncoder
+from alignthermo.transcripts.spoken import Spoken, forms_of, named_words
 from alignthermo.transcripts.transcript import INSTRUCTING, Speech, Transcript
 from alignthermo.transcripts.written import WrittenContext
 
@@ -116,6 +117,7 @@ class TranscriptWriter:
         self._encoder = GrowingEncoder(
             tokenizer, self._writer.template, literal=self._options.control_tokens == "literal"
         )
+        self._counted: dict[str, int] = {}
 
     def prepare(self, transcript: Transcript) -> PreparedTranscript:
         """Find the form in which the template takes a conversation, changing as little as need be.
@@ -184,18 +186,43 @@ class TranscriptWriter:
             raise InputError(
                 f"transcript {prepared.id!r} has {len(prepared.speeches)} messages; there is no point {upto}"
             )
-        speeches = list(prepared.speeches[:upto])
+        spoken = _spoken(prepared, upto)
         if probe is not None:
-            speeches.append(Speech(role="user", content=probe))
-        if not speeches:
+            spoken.append(Spoken.whole(Speech(role="user", content=probe), "probe"))
+        if not spoken:
             raise InputError(f"transcript {prepared.id!r}: nothing stands before point 0; give a probe")
-        chat = self._writer.write(speeches, tools=prepared.tools, generation=generation)
-        chat, owners = _parted(chat, speeches, prepared, probe_at=upto if probe is not None else -1)
+        chat, owners = self._write(spoken, prepared, generation=generation)
         return _written(self._encoder.encode(chat), owners)
+
+    def count(self, text: str) -> int:
+        """Tokens of a text that stands inside a message.
+
+        Raises
+        ------
+        PromptError
+            The text holds a lone surrogate.
+        """
+        if text not in self._counted:
+            self._counted[text] = len(self.encode_answer(text))
+        return self._counted[text]
 
     def encode_answer(self, text: str) -> tuple[int, ...]:
         """Encode an answer to stand right after a context; see `alignthermo.prompts.encode_response`."""
         return encode_response(text, tokenizer=self._tokenizer)
+
+    def _write(
+        self, spoken: Sequence[Spoken], prepared: PreparedTranscript, *, generation: bool
+    ) -> tuple[ChatText, list[str]]:
+        refused: TemplateError | None = None
+        for form in forms_of(spoken, merged=prepared.merged):
+            speeches = [one.speech for one in form]
+            try:
+                chat = self._writer.write(speeches, tools=prepared.tools, generation=generation)
+            except TemplateError as error:
+                refused = refused or error
+            else:
+                return named_words(chat, form)
+        raise refused or TemplateError(f"transcript {prepared.id!r} can be written in no form")
 
     def _refusal(self, speeches: Sequence[Speech], tools: Sequence[Mapping[str, object]]) -> str | None:
         """Why the template does not take a conversation with a probe after it; None if it does."""
@@ -207,24 +234,15 @@ class TranscriptWriter:
         return None
 
 
-def _parted(
-    chat: ChatText, speeches: Sequence[Speech], prepared: PreparedTranscript, *, probe_at: int
-) -> tuple[ChatText, list[str]]:
-    """Name the owner of all words, an instruction inside a user message apart from the rest of it."""
-    words: list[OwnedText] = []
-    owners: list[str] = []
-    for word in chat.words:
-        role = speeches[word.owner].role
-        owner = "instruction" if word.owner < prepared.n_instructing else role
-        owner = "probe" if word.owner == probe_at else owner
-        inside = len(prepared.merged.strip()) if word.owner == 0 and prepared.merged else 0
-        if inside and word.start + inside <= word.stop:
-            words.append(OwnedText(owner=0, start=word.start, stop=word.start + inside))
-            owners.append("instruction")
-            word = OwnedText(owner=0, start=word.start + inside, stop=word.stop)
-        words.append(word)
-        owners.append(owner)
-    return ChatText(text=chat.text, words=tuple(words)), owners
+def _spoken(prepared: PreparedTranscript, upto: int) -> list[Spoken]:
+    """Name the owner of all speeches, an instruction inside a user message apart from the rest of it."""
+    spoken = []
+    for number, one in enumerate(prepared.speeches[:upto]):
+        owner = "reminder" if one.inserted == "reminder" else one.role
+        spoken.append(Spoken.whole(one, "instruction" if number < prepared.n_instructing else owner))
+    if spoken and prepared.merged:
+        spoken[0] = spoken[0].opened_by(prepared.merged)
+    return spoken
 
 
 def _written(encoded: EncodedText, owners: Sequence[str]) -> WrittenContext:
@@ -245,6 +263,7 @@ def _written(encoded: EncodedText, owners: Sequence[str]) -> WrittenContext:
         instruction=tuple(instruction),
         history=tuple(told),
         own=tuple(by_owner.get("assistant", [])),
+        reminders=tuple(by_owner.get("reminder", [])),
         probe=tuple(by_owner.get("probe", [])),
         instruction_stop=_block_start(encoded, instruction, later),
         composition=composition,

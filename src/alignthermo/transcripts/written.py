@@ -22,19 +22,22 @@ class WrittenContext:
         Tokens of the words said after it, the probe left out.
     own : tuple of (start, stop)
         Those of them that the assistant said.
+    reminders : tuple of (start, stop)
+        Those of them that a treatment put in to remind of the instruction.
     probe : tuple of (start, stop)
         Tokens of the probe's words.
     instruction_stop : int
         The last control token before the first words after the instruction (their role marker, as a rule):
         ``ids[:instruction_stop]`` is the instruction with its own markers.
     composition : mapping
-        Tokens of words by role, ``instruction`` and ``probe`` apart, and ``template`` for everything else.
+        Tokens of words by role, ``instruction``, ``reminder`` and ``probe`` apart, and ``template`` for everything else.
     """
 
     ids: Ids
     instruction: tuple[Span, ...]
     history: tuple[Span, ...]
     own: tuple[Span, ...]
+    reminders: tuple[Span, ...]
     probe: tuple[Span, ...]
     instruction_stop: int
     composition: Mapping[str, int]

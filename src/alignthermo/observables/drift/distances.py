@@ -11,7 +11,7 @@ from alignthermo.observables.drift.base_side import BaseSide
 from alignthermo.observables.drift.probe_case import ProbeCase
 from alignthermo.observables.drift.probe_drift import AnswerKL
 from alignthermo.observables.drift.readings import Readings
-from alignthermo.observables.drift.row_table import paired_divergences
+from alignthermo.observables.drift.row_table import ComparedRows, compare_rows
 from alignthermo.quantities import Readout
 
 __all__ = ["Distances", "Places", "queue_case"]
@@ -27,7 +27,7 @@ class Distances:
     def __init__(self, readings: Readings, base_readings: Readings | None, base: BaseSide | None) -> None:
         self.readings, self.base_readings, self._base = readings, base_readings, base
         self._pairs: dict[bool, list[tuple[Readout, Readout]]] = {False: [], True: []}
-        self._found: dict[bool, list[Float[np.ndarray, " _"]]] = {}
+        self._found: dict[bool, list[ComparedRows]] = {}
 
     def add(self, pairs: Sequence[tuple[Readout, Readout]], *, to_base: bool = False) -> slice:
         """Put pairs in the queue and return where they stand in it."""
@@ -39,16 +39,20 @@ class Distances:
         """Compute every KL that was asked for."""
         vocabulary = None if self._base is None else self._base.vocabulary
         self._found = {
-            to_base: paired_divergences(pairs, vocabulary=vocabulary if to_base else None)
+            to_base: compare_rows(pairs, vocabulary=vocabulary if to_base else None)
             for to_base, pairs in self._pairs.items()
         }
 
     def take(self, part: Places) -> dict[str, AnswerKL]:
         """Hand out the distances of one case by name."""
         return {
-            name: AnswerKL(per_token=tuple(self._found[name == "relaxation"][where]))
+            name: AnswerKL(per_token=tuple(one.kl for one in self._found[name == "relaxation"][where]))
             for name, where in part.items()
         }
+
+    def entropies(self, part: Places) -> tuple[Float[np.ndarray, " _"], ...]:
+        """Hand out the entropies before every token of every answer of one case."""
+        return tuple(one.entropy for one in self._found[False][part["drift"]])
 
 
 def queue_case(

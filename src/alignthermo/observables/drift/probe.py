@@ -1,7 +1,6 @@
 """Probes along conversations: every distance exact at every token, every shared token read once."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +14,6 @@ from alignthermo.observables.drift.distances import Distances, queue_case
 from alignthermo.observables.drift.probe_case import ProbeCase
 from alignthermo.observables.drift.probe_drift import AnswerKL, ProbeDrift
 from alignthermo.observables.drift.readings import Readings, Wishes
-from alignthermo.observables.drift.row_table import many_entropies
 from alignthermo.observables.forest import ForestSettings, Sampling
 from alignthermo.quantities import LanguageModel, Progress, silent
 
@@ -94,12 +92,11 @@ def measure_probes(
     distances = Distances(readings, base_readings, base)
     places = [queue_case(*one, distances) for one in zip(cases, chosen, spelled, strict=True)]
     distances.compute()
-    entropies = _entropies(cases, chosen, readings)
     found = []
     for case, answers, at, where, reason in zip(cases, chosen, spelled, places, reasons, strict=True):
         compliance = _compliances(case, (readings, base_readings), at)
-        entropy = tuple(islice(entropies, len(answers.here)))
-        found.append(_found(case, answers, distances.take(where), (entropy, compliance, reason)))
+        beside = (distances.entropies(where), compliance, reason)
+        found.append(_found(case, answers, distances.take(where), beside))
     return tuple(found)
 
 
@@ -129,14 +126,6 @@ def _wish(wishes: Wishes, case: ProbeCase, answers: Answers) -> None:
         wishes.want(case.neutral_history, answers.control)
         wishes.want(case.start, answers.control)
         wishes.score(case.neutral_history, references)
-
-
-def _entropies(
-    cases: Sequence[ProbeCase], chosen: Sequence[Answers], readings: Readings
-) -> Iterator[Float[np.ndarray, " _"]]:
-    """Entropies before every token of every answer, answers in order."""
-    pairs = zip(cases, chosen, strict=True)
-    return iter(many_entropies([readings.rows(case.here, y) for case, a in pairs for y in a.here]))
 
 
 def _found(

@@ -50,6 +50,7 @@ class Wishes:
                 context=context,
                 candidates=(*self._unfolded[context], *self._scored[context]),
                 unfolded=len(self._unfolded[context]),
+                unscored=len(self._unfolded[context]),
             )
             for number, context in enumerate(contexts)
         ]

@@ -30,7 +30,7 @@ class Collector:
         self, questions: Sequence[Question], demand: Demand, *, readouts: bool, samples: bool
     ) -> None:
         self._questions, self._demand = questions, demand
-        self._found = np.full(len(demand.place), np.nan)
+        self._found = np.full(demand.starts[-1][-1] if demand.starts else 0, np.nan)
         waits = np.bincount(demand.question, minlength=len(questions))
         self._waits_for = waits + int(readouts) + int(samples) + demand.n_rows
         self._rows = KeptRows(demand)

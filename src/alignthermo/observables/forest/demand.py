@@ -81,15 +81,16 @@ def path_to(branch: Branch, *, length: int | None = None) -> Int[np.ndarray, " t
 
 def demand_of(questions: Sequence[Question], trie: Trie, *, readouts: bool) -> Demand:
     """Collect everything that is wanted of the model."""
-    places, tokens, owners, starts = [], [], [], []
+    places, tokens, owners, slots, starts = [], [], [], [], []
     slot = 0
     for number, (question, ends) in enumerate(zip(questions, trie.response_ends, strict=True)):
         starts.append([slot])
-        for response, end in zip(question.candidates, ends, strict=True):
-            if response:
+        for n, (response, end) in enumerate(zip(question.candidates, ends, strict=True)):
+            if response and n >= question.unscored:
                 places.append(path_to(end, length=len(response)))
                 tokens.append(np.asarray(response, dtype=np.int64))
                 owners.append(np.full(len(response), number))
+                slots.append(np.arange(slot, slot + len(response)))
             slot += len(response)
             starts[-1].append(slot)
     nothing = np.empty(0, dtype=np.int64)
@@ -108,7 +109,7 @@ def demand_of(questions: Sequence[Question], trie: Trie, *, readouts: bool) -> D
     return Demand(
         place=place[order],
         token=np.concatenate([nothing, *tokens])[order],
-        slot=order,
+        slot=np.concatenate([nothing, *slots])[order],
         question=np.concatenate([nothing, *owners])[order],
         starts=starts,
         context_place=context_place,

@@ -17,12 +17,16 @@ from alignthermo.observables.forest.workbench import Workbench
 __all__ = ["PackedRoute", "packed_bounds"]
 
 _FEATURES_AT_ONCE = 2**26
+# Pairs computed in vain that cost as much as starting another pass: few where arithmetic is slow.
+_MASKED = {"cpu": 2**17}
+_MASKED_ELSEWHERE = 2**24
 
 
-def packed_bounds(settings: ForestSettings, *, width: int) -> Bounds:
+def packed_bounds(settings: ForestSettings, *, width: int, device: str) -> Bounds:
     """Say what one pass may hold where every token leaves `width` numbers behind."""
     slots = max(1, min(settings.tokens_per_pass, _FEATURES_AT_ONCE // width))
-    return Bounds(slots=slots, cached=max(1, settings.max_cached_tokens // 2))
+    cached = max(1, settings.max_cached_tokens // 2)
+    return Bounds(slots=slots, cached=cached, masked=_MASKED.get(device, _MASKED_ELSEWHERE))
 
 
 class PackedRoute:
@@ -38,7 +42,7 @@ class PackedRoute:
         self._reader, self._bench = reader, bench
         self._collector, self._ledger = bench.collector, bench.ledger
         self._sampler = None if bench.draws is None else PackedSampler(reader.forward, bench.draws, bench)
-        self._bounds = packed_bounds(bench.settings, width=reader.width)
+        self._bounds = packed_bounds(bench.settings, width=reader.width, device=reader.forward.device.type)
         self._shelf: Shelf[PackedChain] = Shelf(limit=max(1, bench.settings.max_cached_tokens // 2))
 
     def run(self) -> Iterator[Answer]:

@@ -28,6 +28,8 @@ class Question:
         Tokens of the context after which the whole distribution is wanted, by place.
     unfolded : int
         Of so many first candidates the distribution before every token is wanted.
+    unscored : int
+        Of so many first candidates no log-probability is wanted: the logits of all tokens are not made.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Question:
     candidates: tuple[tuple[int, ...], ...] = ()
     positions: tuple[int, ...] = ()
     unfolded: int = 0
+    unscored: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,8 @@ class Answer:
     index : int
         Place of the question among those asked.
     log_probs : float64 array, shape (candidate,)
-        ln q(response | context) in nat; 0 for an empty response, −inf for an impossible one.
+        ln q(response | context) in nat; 0 for an empty response, −inf for an impossible one, NaN for one that
+        was not to be scored.
     readout : Readout or None
         One row: the distribution over the token that follows the context, where asked for.
     completions : tuple of Completion

@@ -31,10 +31,14 @@ class Bounds:
         Tokens with padding.
     cached : int
         Keys of all rows together, the past repeated in each.
+    masked : int
+        Pairs of a token and a key it may not see, about: where more would be computed in vain, another pass
+        costs less.
     """
 
     slots: int
     cached: int
+    masked: int = 2**24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +88,9 @@ def _hanging(branches: list[Branch], bounds: Bounds) -> Iterator[Step]:
 
 
 def _wants_trunk(branch: Branch, bounds: Bounds) -> bool:
-    return branch.size > bounds.slots or branch.size > max(_SMALL, _BUSHY * branch.height)
+    in_vain = branch.size * (branch.size - branch.height)
+    bushy = branch.size > _BUSHY * branch.height or in_vain > bounds.masked
+    return branch.size > bounds.slots or (branch.size > _SMALL and bushy)
 
 
 def _heaviest_way(branch: Branch) -> list[Branch]:
@@ -101,6 +107,27 @@ class _Row:
 
 
 def _reads(branches: list[Branch], bounds: Bounds) -> Iterator[Read]:
+    for level in _levels(branches, bounds):
+        yield from _level_reads(level, bounds)
+
+
+def _levels(branches: list[Branch], bounds: Bounds) -> Iterator[list[Branch]]:
+    """Cut branches by depth: what hangs high is not read past keys that only what hangs low can see."""
+    ordered = sorted(branches, key=lambda branch: (branch.depth, branch.first))
+    n_levels, held, seen = 1, 0, 0
+    for branch in ordered:
+        held, seen = held + branch.size, seen + branch.size * branch.depth
+        row = min(held, max(_SHORTEST_ROW, branch.depth))
+        if held * (branch.depth + row) - seen > bounds.masked and held > branch.size:
+            n_levels, held, seen = n_levels + 1, branch.size, branch.size * branch.depth
+    ends = np.cumsum([branch.size for branch in ordered])
+    level = (ends - 1) * n_levels // max(sum(branch.size for branch in ordered), 1)
+    for n in range(n_levels):
+        if chosen := [branch for branch, own in zip(ordered, level, strict=True) if own == n]:
+            yield chosen
+
+
+def _level_reads(branches: list[Branch], bounds: Bounds) -> Iterator[Read]:
     rows = sorted(_rows(branches, bounds), key=lambda row: -len(row.tokens))
     waiting: list[_Row] = []
     for row in rows:

@@ -30,7 +30,7 @@ class ForestSettings:
     """
 
     max_cached_tokens: int = 32_768
-    tokens_per_pass: int = 1_024
+    tokens_per_pass: int = 2_048
     rows_per_decode: int = 128
     readouts: bool = False
 

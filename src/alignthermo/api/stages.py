@@ -1,11 +1,11 @@
-"""The stages of a transition, one after the other: in memory, or through a folder that others share."""
+"""The stages of a run, one after the other: in memory, or through a folder that others share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from alignthermo.experiments import Grounds, Sources, Stage, StageShard, TransitionConfig
+from alignthermo.experiments import Stage, StageShard
 from alignthermo.quantities import Pair, Progress, Record
 from alignthermo.runs import RunFolder, own_shards
 
@@ -31,14 +31,12 @@ class Staged:
     waiting: str = ""
 
 
-def stages_in_memory(
-    stages: Sequence[Stage], config: TransitionConfig, sources: Sources, *, pair: Pair, progress: Progress
-) -> Staged:
+def stages_in_memory(stages: Sequence[Stage], *, pair: Pair, progress: Progress) -> Staged:
     """Run every stage in this process and keep what it gives."""
     stored: dict[str, pa.Table] = {}
     records: list[Record] = []
     for stage in stages:
-        shards = stage.plan(Grounds(config=config, sources=sources, stored=dict(stored)))
+        shards = stage.plan(dict(stored))
         tables: list[pa.Table] = []
         for done, shard in enumerate(shards, start=1):
             result = shard.measure(pair)
@@ -52,10 +50,9 @@ def stages_in_memory(
 
 def stages_in_folder(
     stages: Sequence[Stage],
-    config: TransitionConfig,
-    sources: Sources,
     *,
     folder: RunFolder,
+    shard: str | None,
     load: Callable[[], Pair],
     progress: Progress,
 ) -> Staged:
@@ -67,9 +64,9 @@ def stages_in_folder(
     Parameters
     ----------
     stages : sequence of Stage
-    config : TransitionConfig
-    sources : Sources
     folder : RunFolder
+    shard : str or None
+        ``I/N``: measure every N-th shard only, from the I-th.
     load : callable
         Gives the pair; called only where something is left to measure.
     progress : callable
@@ -77,8 +74,9 @@ def stages_in_folder(
     stored: dict[str, pa.Table] = {}
     waiting = ""
     for stage in stages:
-        shards = stage.plan(Grounds(config=config, sources=sources, stored=dict(stored)))
-        _measure_own(stage.name, shards, config=config, folder=folder, load=load, progress=progress)
+        shards = stage.plan(dict(stored))
+        own = own_shards(tuple(one.id for one in shards), shard=shard)
+        _measure(stage.name, shards, own=own, folder=folder, load=load, progress=progress)
         rows = folder.read_rows(stage=stage.name)
         if rows is not None:
             stored[stage.name] = rows
@@ -88,17 +86,17 @@ def stages_in_folder(
     return Staged(stored=stored, records=folder.read_records(), waiting=waiting)
 
 
-def _measure_own(
+def _measure(
     name: str,
     shards: Sequence[StageShard],
     *,
-    config: TransitionConfig,
+    own: Sequence[str],
     folder: RunFolder,
     load: Callable[[], Pair],
     progress: Progress,
 ) -> None:
     by_id = {shard.id: shard for shard in shards}
-    pending = folder.pending(own_shards(tuple(by_id), shard=config.shard))
+    pending = folder.pending(own)
     for done, shard_id in enumerate(pending, start=1):
         pair = load()
         with folder.lease(shard_id) as ours:

@@ -1,0 +1,58 @@
+"""Where a model went that no longer keeps its instruction."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from alignthermo.errors import InsufficientData
+from alignthermo.estimators import Resampling, clustered_share
+from alignthermo.estimators.drift.rate import in_conversations
+from alignthermo.experiments.drift.levels import mean_level
+from alignthermo.experiments.drift.maker import DriftMaker
+from alignthermo.experiments.drift.series import points_of
+from alignthermo.quantities import Estimate, Record
+
+__all__ = ["destination_records"]
+
+NOBODY = "the instruction is kept wherever that is known"
+
+
+def destination_records(maker: DriftMaker) -> Iterator[Record]:
+    """Yield the shares of failed probes that are nearest to base, wish and start, and the mean lean.
+
+    Without a base and without a wish there is nowhere to go, and nothing is yielded. A failed model is also
+    near to where it started when it has hardly moved.
+    """
+    asked = {"base": maker.config.base, "wish": maker.config.wish}
+    named = [name for name, given in asked.items() if given is not None]
+    for name in (*named, "start") if named else ():
+        yield maker.measured(
+            f"went_to_{name}",
+            lambda r, name=name: _share(maker, name, r),
+            unit="1",
+            columns=("nearest",),
+        )
+    if len(named) == len(asked):
+        yield maker.measured("lean", lambda r: _lean(maker, r), unit="nat", columns=("lean",))
+
+
+def _share(maker: DriftMaker, name: str, resampling: Resampling) -> Estimate:
+    rows = maker.cut.of(kind="probe")
+    nearest = rows.texts("nearest")
+    failed = nearest != ""
+    if not failed.any():
+        raise InsufficientData(NOBODY)
+    _, index = np.unique(rows.integers("number"), return_inverse=True)
+    whole = np.bincount(index, weights=failed)
+    part = np.bincount(index, weights=nearest == name)
+    found = clustered_share(part, whole, resampling=resampling)
+    return in_conversations(found)
+
+
+def _lean(maker: DriftMaker, resampling: Resampling) -> Estimate:
+    rows = maker.cut.of(kind="probe")
+    points = points_of(rows, rows.floats("lean"))
+    levels = points.mean(np.isfinite(points.value))
+    if levels.number.size == 0:
+        raise InsufficientData(NOBODY)
+    return mean_level(levels, "lean", resampling=resampling)

@@ -1,0 +1,148 @@
+"""What an arm does against the plain one: reminders, windows, and the controls."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from alignthermo.errors import InsufficientData
+from alignthermo.estimators import Resampling
+from alignthermo.estimators.drift import DriftSeries, gain_per_reminder_token
+from alignthermo.estimators.drift.schedule import Measure
+from alignthermo.experiments.drift.compliance import COMPLIANCE_MARGIN, KL_MARGIN
+from alignthermo.experiments.drift.cuts import DriftCut
+from alignthermo.experiments.drift.judging import direction, needed
+from alignthermo.experiments.drift.levels import end_of, paired_difference
+from alignthermo.experiments.drift.maker import DriftMaker
+from alignthermo.experiments.drift.series import UNITS, Levels, Points, drift_series, points_of
+from alignthermo.experiments.drift.treatments import CONTROLS, TreatmentName
+from alignthermo.quantities import Estimate, Record, Verdict
+
+__all__ = ["control_records", "effect_findings", "gain_records", "reminder_token_levels"]
+
+MEASURES = {"drift": "drift", "compliance": "compliance", "influence": "influence"}
+GAINS: tuple[Measure, ...] = ("drift", "non-compliance")
+
+
+def control_records(maker: DriftMaker, plain: DriftCut) -> Iterator[Record]:
+    """Yield plain minus control at the end, paired by conversation, for an arm that is a control."""
+    name = maker.cut.where["arm"]
+    if name in CONTROLS:
+        for measure, column in MEASURES.items():
+            yield maker.measured(
+                f"{name}_difference",
+                lambda r, column=column: paired_difference(
+                    end_of(plain, column), end_of(maker.cut, column), column, resampling=r
+                ),
+                unit=UNITS[column],
+                columns=(column,),
+                measure=measure,
+            )
+
+
+def effect_findings(maker: DriftMaker, plain: DriftCut) -> tuple[list[Record], list[Verdict]]:
+    """Arm minus plain at the end, paired by conversation; negative drift and positive compliance are help.
+
+    Both are read over the last third of what both have reached: the arms of a conversation are compared at
+    equal turns, not at equal tokens, because reminders are tokens too.
+    """
+    treatment = TreatmentName.read(maker.cut.where["arm"])
+    name = "reminder_effect" if treatment.reminds else "window_effect"
+    records = [
+        maker.measured(
+            name,
+            lambda r, column=column: paired_difference(
+                end_of(maker.cut, column), end_of(plain, column), column, resampling=r
+            ),
+            unit=UNITS[column],
+            columns=(column,),
+            measure=measure,
+        )
+        for measure, column in MEASURES.items()
+    ]
+    effects = {record.slice["measure"]: record.estimate for record in records}
+    level = end_of(plain, "drift").value
+    margin = KL_MARGIN * float(np.mean(level)) if level.size else 0.0
+    return records, [_effect_verdict(maker, treatment, effects, margin)]
+
+
+def _effect_verdict(
+    maker: DriftMaker, treatment: TreatmentName, effects: dict[str, Estimate], margin: float
+) -> Verdict:
+    drift = direction(effects["drift"], margin=margin)
+    compliance = direction(effects["compliance"], margin=COMPLIANCE_MARGIN)
+    better, worse = drift == "falls" or compliance == "rises", drift == "rises" or compliance == "falls"
+    outcome = "inconclusive"
+    if better or worse:
+        outcome = "mixed" if better and worse else "helps" if better else "harms"
+    elif drift == "holds" and compliance in ("holds", "inconclusive"):
+        known = compliance == "holds" or maker.cut.order_parameter == "not measured"
+        outcome = "no effect found" if known else "inconclusive"
+    drifted, kept = _text(effects["drift"]), _text(effects["compliance"])
+    text = f"at the end, against plain: drift {drifted}, compliance {kept}"
+    if outcome == "inconclusive":
+        text += f"; drift: {needed(effects['drift'])}"
+    return maker.verdict("reminders" if treatment.reminds else "window", outcome, text)
+
+
+def _text(estimate: Estimate) -> str:
+    return str(estimate).splitlines()[0]
+
+
+def gain_records(maker: DriftMaker, plain: DriftCut) -> Iterator[Record]:
+    """Yield what a reminder token buys, over the conversations and turns that both arms have."""
+    for measure in GAINS:
+        yield maker.measured(
+            "gain_per_reminder_token",
+            lambda r, measure=measure: _gain(maker, plain, measure, r),
+            unit=f"{'nat' if measure == 'drift' else '1'}/token",
+            columns=("drift",) if measure == "drift" else ("h_here", "kept"),
+            measure=measure,
+        )
+
+
+def _gain(maker: DriftMaker, plain: DriftCut, measure: Measure, resampling: Resampling) -> Estimate:
+    column = "drift" if measure == "drift" else "compliance"
+    sides = [_up_to_reach(cut, column) for cut in (plain, maker.cut)]
+    known = [np.unique(side.conversation[np.isfinite(side.value)]) for side in sides]
+    both = np.intersect1d(*known)
+    tokens = reminder_token_levels(maker.cut)
+    spent = tokens.value[np.isin(tokens.number, both)]
+    if not both.size or not spent.size or not spent.mean() > 0.0:
+        raise InsufficientData("no conversation of this arm and of the plain one has a reminder in it")
+    without, with_reminders = (side.of_conversations(both) for side in sides)
+    return gain_per_reminder_token(
+        without, with_reminders, tokens=float(spent.mean()), resampling=resampling, measure=measure
+    )
+
+
+def _up_to_reach(cut: DriftCut, column: str) -> DriftSeries:
+    def keep(points: Points) -> np.ndarray:
+        return _reached(points, cut) & (points.point > 0)
+
+    return drift_series(cut, column, keep=keep)
+
+
+def _reached(points: Points, cut: DriftCut) -> np.ndarray:
+    reach = np.array([cut.reach.get(int(number), np.nan) for number in points.number])
+    return np.asarray(points.time <= reach)
+
+
+def reminder_token_levels(cut: DriftCut) -> Levels:
+    """Reminder tokens that each conversation reads up to its end.
+
+    Reminders that stay are those in its last context; one that is moved along is read anew at every reply.
+
+    Raises
+    ------
+    InsufficientData
+        No row.
+    """
+    rows = cut.of(kind="probe")
+    points = points_of(rows, rows.floats("reminder_tokens"))
+    reached = np.flatnonzero(_reached(points, rows) & np.isfinite(points.value))
+    last = {int(points.number[row]): row for row in reached}
+    place = np.array(list(last.values()), dtype=np.int64)
+    spent = points.value[place]
+    if TreatmentName.read(cut.where["arm"]).placement == "end":
+        spent = spent * np.maximum(points.turns[place], 1.0)
+    return Levels(number=points.number[place], value=spent)

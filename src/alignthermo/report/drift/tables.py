@@ -1,0 +1,98 @@
+"""Verdicts and numbers by arm, as tables."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from alignthermo.quantities import Estimate, Verdict
+from alignthermo.report.caveats import grouped_caveats, warnings_of
+from alignthermo.report.drift.index import DriftIndex, Place, arm_name
+from alignthermo.report.numbers import times
+from alignthermo.report.record_index import ALL
+from alignthermo.report.table import Table
+from alignthermo.report.transition.tables import estimate_table
+
+__all__ = ["arm_notes", "arm_table", "outcome_of", "per_1000", "verdict_table"]
+
+_PER = 1_000.0
+_MOST_VERDICTS, _MOST_NOTES = 120, 10
+
+
+def arm_table(
+    index: DriftIndex,
+    heads: Mapping[str, str],
+    *,
+    caption: str,
+    categories: Sequence[str] = (ALL,),
+) -> Table:
+    """Return a table of quantities by arm; rates per token are written per 1,000 tokens.
+
+    Parameters
+    ----------
+    heads : mapping of quantity to column name
+    categories : sequence of str
+        Whose rows are shown, one after the other.
+    """
+    rows = []
+    for place in _places(index, categories):
+        found = {quantity: per_1000(index.get(quantity, place)) for quantity in heads}
+        if any(estimate is not None for estimate in found.values()):
+            name = arm_name(place.arm)
+            rows.append((name if place.category == ALL else f"{place.category}, {name}", found))
+    return estimate_table(rows, heads, caption=caption, first="arm")
+
+
+def arm_notes(
+    index: DriftIndex, heads: Mapping[str, str], *, categories: Sequence[str] = (ALL,)
+) -> tuple[str, ...]:
+    """Return caveats and reasons of what `arm_table` shows, each once."""
+    met = (
+        (f"{name}: {warning}", arm_name(place.arm))
+        for place in _places(index, categories)
+        for quantity, name in heads.items()
+        for warning in warnings_of(index.get(quantity, place))
+    )
+    return grouped_caveats(met)[:_MOST_NOTES]
+
+
+def verdict_table(verdicts: Sequence[Verdict], names: Iterable[str], *, caption: str) -> Table:
+    """Return the verdicts of these names, in their order, with everything they rest on."""
+    wanted = tuple(names)
+    found = sorted(
+        (v for v in verdicts if v.name in wanted),
+        key=lambda v: (v.slice.get("category", ALL) != ALL, wanted.index(v.name)),
+    )
+    rows = tuple(
+        (v.name.replace("_", " "), _of(v), v.outcome, " · ".join(filter(None, (v.statement, *v.tests))))
+        for v in found[:_MOST_VERDICTS]
+    )
+    left_out = len(found) - _MOST_VERDICTS
+    footer = f"{left_out:,} more verdicts stand in summary.json." if left_out > 0 else ""
+    return Table(caption=caption, columns=("question", "of", "outcome", "rests on"), rows=rows, footer=footer)
+
+
+def outcome_of(verdicts: Sequence[Verdict], name: str, place: Place) -> Verdict | None:
+    """Return the verdict of a name on an arm and category, None where there is none."""
+    for verdict in verdicts:
+        where = {"arm": place.arm, "category": ALL} | dict(verdict.slice)
+        if verdict.name == name and where["arm"] == place.arm and where["category"] == place.category:
+            return verdict
+    return None
+
+
+def per_1000(estimate: Estimate | None) -> Estimate | None:
+    """Write a rate per token as one per 1,000 tokens, which has fewer zeros; others are left alone."""
+    if estimate is None or not estimate.unit.endswith("/token"):
+        return estimate
+    return times(estimate, _PER, unit=f"{estimate.unit.removesuffix('/token')} per 1,000 tokens")
+
+
+def _places(index: DriftIndex, categories: Sequence[str]) -> tuple[Place, ...]:
+    return tuple(Place(arm=arm, category=category) for category in categories for arm in index.arms)
+
+
+def _of(verdict: Verdict) -> str:
+    named = [
+        arm_name(value) if key == "arm" else value
+        for key, value in sorted(verdict.slice.items())
+        if value != ALL
+    ]
+    return ", ".join(named) or ALL
