@@ -7,7 +7,6 @@ from studies.law_recovery.ledger import Ledger, Settings
 
 def page(ledger: Ledger, parts: dict[str, ModuleType]) -> str:
     settings = ledger.settings
-    done = {name: ledger.rows(name) for name in parts}
     lines = [
         "# Recovery of planted truths",
         "",
@@ -19,14 +18,19 @@ def page(ledger: Ledger, parts: dict[str, ModuleType]) -> str:
         "coverage row is a truth 1.5 of the run's own errors off (three for exact, discrete and skewed",
         "ones): it must be covered in less than 90 %.",
         "",
-        *_missing(done, parts),
-        *_claims(done, "claims"),
-        *_claims(done, "controls"),
+        *sections(ledger, parts),
     ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def sections(ledger: Ledger, parts: dict[str, ModuleType]) -> list[str]:
+    """What is missing, what falls short, and the tables of the rows that are there."""
+    done = {name: ledger.rows(name) for name in parts}
+    lines = [*_missing(done, parts), *_claims(done, "claims"), *_claims(done, "controls")]
     for name, part in parts.items():
         if done[name]:
             lines += [f"## {part.TITLE}", "", *part.TEXT.splitlines(), "", *_table(done[name]), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
 
 
 def command(settings: Settings) -> str:

@@ -7,16 +7,14 @@ from itertools import pairwise
 from alignthermo.quantities import Estimate, Record, Verdict
 from alignthermo.report.drift import DriftData
 
-ARMS = ("plain", "repeat@256", "repeat@end", "sliding:512", "shuffled", "no_instruction")
-EDGES = (0, 128, 256, 384, 512, 640, 768, 1024)
+ARMS = ("plain", "repeat@256", "shuffled")
+TREATMENTS = ("repeat@256", "repeat@end", "sliding:512")
+EDGES = (0, 128, 256, 512, 1024)
 MIDDLES = (0.0, *((low + high) / 2 for low, high in pairwise(EDGES)))
 HOLD = {
     "plain": 1.0,
     "repeat@256": 0.4,
-    "repeat@end": 0.2,
-    "sliding:512": 0.9,
     "shuffled": 0.3,
-    "no_instruction": 0.1,
 }
 LAWS = ("none", "linear", "saturating", "power", "step")
 ROLES = ("instruction", "system", "user", "assistant", "tool", "reminder", "template")
@@ -205,11 +203,11 @@ def of_instructions():
 def drift_data():
     records, verdicts = of_instructions(), []
     for category in ("all", "persona"):
-        for arm in ARMS if category == "all" else ARMS[:2]:
+        for arm in ARMS if category == "all" else ARMS[:1]:
             place = {"arm": arm, "category": category}
             records += courses(place, HOLD[arm]) + numbers(place, HOLD[arm])
             verdicts += verdicts_of(place)
-    for arm in ARMS[1:4]:
+    for arm in TREATMENTS:
         records += scheduled(arm)
     for name, count in (("naive", 1e6), ("forwarded", 9.2e4)):
         records.append(record(f"tokens_{name}", Estimate(value=count, n=1, unit="token", method="counted")))

@@ -146,7 +146,10 @@ def test_compaction_quotes_what_went():
     found = at(long, window("compaction", 176), 7)
     quote = " ".join(f"a{n}" for n in range(12))
     assert texts(found)[0] == RULE
-    assert texts(found)[1].splitlines()[1:] == [f"- user: {quote} …", f"- assistant: {quote.replace('a', 'b')} …"]
+    assert texts(found)[1].splitlines()[1:] == [
+        f"- user: {quote} …",
+        f"- assistant: {quote.replace('a', 'b')} …",
+    ]
     assert found.prepared.speeches[1].inserted == "summary"
     assert found.prepared.speeches[1].role == "user"
     assert texts(found)[2].startswith("c0")
@@ -283,5 +286,7 @@ def test_what_always_holds(sizes, placement, policy, tokens, every, merged):
         assert size == 3 + n_history + found.reminder_tokens
     else:
         # it fits, or nothing more could be taken out
-        left = [text for text in recorded if text.split()[0] != "Answer" and text.split()[0] != f"m{last_user}"]
+        left = [
+            text for text in recorded if text.split()[0] != "Answer" and text.split()[0] != f"m{last_user}"
+        ]
         assert size <= tokens or all(int(text.split()[0][1:]) > last_user for text in left) or merged

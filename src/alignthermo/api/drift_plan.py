@@ -125,7 +125,7 @@ def _contexts(case: ProbeCase) -> list[tuple[int, ...]]:
 
 def _distinct_tokens(contexts: set[tuple[int, ...]]) -> int:
     """Count the nodes of the prefix tree: neighbours in order share the most."""
-    total, before = 0, ()
+    total, before = 0, tuple[int, ...]()
     for ids in sorted(contexts):
         shared = next((n for n, (a, b) in enumerate(zip(ids, before, strict=False)) if a != b), None)
         total += len(ids) - (min(len(ids), len(before)) if shared is None else shared)

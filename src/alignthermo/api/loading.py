@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alignthermo.api.measuring import load_pair
 from alignthermo.api.names import model_source
@@ -14,6 +14,7 @@ from alignthermo.quantities import LanguageModel, Pair, Progress, VocabularyMap
 __all__ = ["ModelSettings", "alone", "pair_loader", "weight_digests"]
 
 
+@runtime_checkable
 class ModelSettings(Protocol):
     """The settings that name models."""
 

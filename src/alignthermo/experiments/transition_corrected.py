@@ -6,19 +6,12 @@ import pyarrow as pa
 
 from alignthermo.errors import AlignthermoError
 from alignthermo.judges import Calibration, correct_rates
+from alignthermo.judges.two_sides import BORDERS
 from alignthermo.quantities import Estimate
 
-__all__ = ["corrected_share"]
+__all__ = ["corrected_share", "drifting"]
 
 METHOD = "corrected for the confusion matrix"
-
-_CLASSES = {
-    ("refused",): ("with_fulfilled", "refused"),
-    ("fulfilled",): ("with_refused", "fulfilled"),
-    ("fulfilled", "partial"): ("with_fulfilled", "not_refused"),
-    ("refused", "partial"): ("with_refused", "not_fulfilled"),
-}
-"""By the outcomes that keep an instruction: how the labels are merged, and the class that keeps it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +58,7 @@ def corrected_share(rows: pa.Table, calibration: Calibration, *, level: float, s
     n_prompts = len(rows["prompt_id"].unique())
     total = sum(len(group.outcomes) for group in groups)
     value = low = high = stderr = 0.0
-    caveats: dict[str, None] = dict.fromkeys(_drifting(calibration))
+    caveats: dict[str, None] = dict.fromkeys(drifting(calibration))
     for group in groups:
         weight = len(group.outcomes) / total
         found = _corrected(group, calibration, level=level, seed=seed)
@@ -105,7 +98,7 @@ def _groups(rows: pa.Table) -> list[_Group]:
 
 def _corrected(group: _Group, calibration: Calibration, *, level: float, seed: int) -> Estimate:
     n = len(set(group.prompts))
-    if group.kept_by not in _CLASSES:
+    if group.kept_by not in BORDERS:
         kept = " and ".join(group.kept_by) or "nothing"
         return Estimate.unknown(
             f"{kept} keeps the instruction: no border that labels of requests can be merged to",
@@ -113,7 +106,7 @@ def _corrected(group: _Group, calibration: Calibration, *, level: float, seed: i
             unit="1",
             method=METHOD,
         )
-    partials, kept_class = _CLASSES[group.kept_by]
+    partials, kept_class = BORDERS[group.kept_by]
     try:
         rates = correct_rates(
             group.outcomes,
@@ -128,7 +121,8 @@ def _corrected(group: _Group, calibration: Calibration, *, level: float, seed: i
     return rates.corrected[kept_class]
 
 
-def _drifting(calibration: Calibration) -> tuple[str, ...]:
+def drifting(calibration: Calibration) -> tuple[str, ...]:
+    """Name the labels on which the judge's errors were seen to change along α: no correction holds then."""
     return tuple(
         f"not valid along {one.covariate}: the judge's errors on {one.label} change with it"
         for one in calibration.constancy

@@ -8,13 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alignthermo.estimators import clopper_pearson, clustered_share
-from alignthermo.estimators.laws import Sweep, sharpness, threshold
+from alignthermo.estimators import clustered_share, with_caveat
+from alignthermo.estimators.laws import Middle, Sweep, sharpness, threshold
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_corrected import corrected_share
+from alignthermo.experiments.transition_corrected_threshold import (
+    CorrectedSweep,
+    agreed_beyond,
+    corrected_sweep,
+)
 from alignthermo.experiments.transition_curves import MIN_ALPHAS, CurveMaker, bounded, known_or_reason
 from alignthermo.experiments.transition_sweeps import Cut, clusters_of, cuts
-from alignthermo.judges import Calibration, calibrate_by, load_judge
+from alignthermo.judges import Calibration, calibrate_by, load_judge, parse_judge
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["JUDGED_QUANTITIES", "JUDGE_CHECK", "summarise_judged"]
@@ -27,6 +32,7 @@ JUDGED_QUANTITIES = frozenset(
         "judged_undetermined",
         "judged_unfinished",
         "alpha_c_judged",
+        "alpha_c_judged_corrected",
         "alpha_c_decided",
         "slope_judged",
         "slope_greedy",
@@ -53,6 +59,17 @@ class _Judged:
         temperature = self.config.temperature
         return "greedy" if temperature == 0.0 else f"sampled at T = {temperature:g}"
 
+    def uncorrected(self, record: Record) -> Record:
+        """Say of what rests on judgements as they are that a judge of requests errs, and is not corrected.
+
+        The other judges compare with what the prompt itself says.
+        """
+        if parse_judge(self.config.judge).kind in ("reference", "checked"):
+            return record
+        where = "no labels were given" if self.calibration is None else "see alpha_c_judged_corrected"
+        note = f"not corrected for what the judge gets wrong: {where}"
+        return replace(record, estimate=with_caveat(record.estimate, note))
+
     def signed(self, record: Record) -> Record:
         """Say in a record who judged, and how the replies were made."""
         return replace(record, policies={**record.policies, "judge": self.name, "decoding": self.decoding})
@@ -70,7 +87,8 @@ def summarise_judged(
     Of n replies of a prompt k kept the instruction and u are undetermined. ``judged_rate`` is r: what is
     undetermined is in the denominator and is never counted as kept. ``judged_rate_decided`` leaves it out.
     α_c of both goes through the estimator of every other α_c, on counts; where all replies agree at every α
-    the end of the grid bounds it. Slopes of greedy replies have a name of their own: they are steeper by
+    the end of the grid bounds it. With labels α_c is also given corrected for the judge (`corrected_sweep`);
+    without, its caveats say so. Slopes of greedy replies have a name of their own: they are steeper by
     construction and are not compared.
 
     Parameters
@@ -177,11 +195,34 @@ def _per_prompt(cut: Cut, name: str) -> np.ndarray:
 
 
 def _thresholds(judged: _Judged, maker: CurveMaker) -> Iterator[Record]:
-    sweep = _counts(maker.cut, ("n_samples",))
-    yield maker.record("alpha_c_judged", _alpha_c(maker, sweep, "alpha_c_judged"))
-    yield _slope(maker, sweep, "slope_greedy" if judged.decoding == "greedy" else "slope_judged")
-    decided = _counts(maker.cut, ("n_kept", "n_broken"))
-    yield maker.record("alpha_c_decided", _alpha_c(maker, decided, "alpha_c_decided"))
+    rows = _decided(maker.cut, ("n_samples",))
+    sweep = _counts(rows, ("n_samples",))
+    decided = ("n_kept", "n_broken")
+    yield judged.uncorrected(maker.record("alpha_c_judged", _alpha_c(maker, sweep, "alpha_c_judged")))
+    slope = "slope_greedy" if judged.decoding == "greedy" else "slope_judged"
+    yield judged.uncorrected(_slope(maker, sweep, slope))
+    if judged.calibration is not None:
+        yield _corrected(maker, sweep, rows["kept_by"].to_pylist(), judged.calibration)
+    sweep = _counts(_decided(maker.cut, decided), decided)
+    yield judged.uncorrected(maker.record("alpha_c_decided", _alpha_c(maker, sweep, "alpha_c_decided")))
+
+
+def _corrected(
+    maker: CurveMaker, sweep: Sweep | None, kept_by: Sequence[str | None], calibration: Calibration
+) -> Record:
+    """α_c where the judged share crosses what half of the replies kept looks like through the judge."""
+    quantity = "alpha_c_judged_corrected"
+    if sweep is None:
+        return maker.unknown(quantity, f"not bracketed: {_unfit(sweep)}")
+    found, reason = known_or_reason(
+        lambda: corrected_sweep(sweep, [name or "" for name in kept_by], calibration)
+    )
+    if found is None:
+        return maker.unknown(quantity, reason)
+    estimate = _alpha_c(maker, found.sweep, quantity, corrected=found)
+    for caveat in found.caveats:
+        estimate = with_caveat(estimate, caveat)
+    return maker.record(quantity, estimate)
 
 
 def _slope(maker: CurveMaker, sweep: Sweep | None, quantity: str) -> Record:
@@ -192,28 +233,33 @@ def _slope(maker: CurveMaker, sweep: Sweep | None, quantity: str) -> Record:
     return maker.unknown(quantity, reason) if found is None else maker.record(quantity, found.within)
 
 
-def _counts(cut: Cut, trials: Sequence[str]) -> Sweep | None:
-    """Return kept replies among `trials` per context of the attack, or None where nothing was decided."""
+def _decided(cut: Cut, trials: Sequence[str]) -> pa.Table:
+    """Return the contexts of the attack that have an α and anything to count."""
     rows = cut.of(control="attack").rows
-    columns = {
-        name: rows[name].to_numpy(zero_copy_only=False).astype(np.float64)
-        for name in ("n_instruction", "n_adversarial", "n_kept", "size", *trials)
-    }
-    n = np.sum([columns[name] for name in trials], axis=0)
-    known = (n > 0) & (columns["n_instruction"] + columns["n_adversarial"] > 0)
-    if not known.any():
+    n = np.sum([_floats(rows, name) for name in trials], axis=0)
+    known = (n > 0) & (_floats(rows, "n_instruction") + _floats(rows, "n_adversarial") > 0)
+    return rows.filter(pa.array(known))
+
+
+def _counts(rows: pa.Table, trials: Sequence[str]) -> Sweep | None:
+    """Return kept replies among `trials` per context, or None where nothing was decided."""
+    if rows.num_rows == 0:
         return None
     return Sweep(
-        cluster=clusters_of(rows)[known],
-        n_instr=columns["n_instruction"][known],
-        n_adv=columns["n_adversarial"][known],
-        y=columns["n_kept"][known],
-        trials=n[known],
+        cluster=clusters_of(rows),
+        n_instr=_floats(rows, "n_instruction"),
+        n_adv=_floats(rows, "n_adversarial"),
+        y=_floats(rows, "n_kept"),
+        trials=np.sum([_floats(rows, name) for name in trials], axis=0),
         kind="counts",
         column="/".join(["n_kept", *trials]),
-        length=columns["size"][known],
-        order=np.asarray(rows["order"].to_pylist(), dtype=str)[known],
+        length=_floats(rows, "size"),
+        order=np.asarray(rows["order"].to_pylist(), dtype=str),
     )
+
+
+def _floats(rows: pa.Table, name: str) -> np.ndarray:
+    return np.asarray(rows[name].to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _unfit(sweep: Sweep | None) -> str:
@@ -226,25 +272,32 @@ def _unfit(sweep: Sweep | None) -> str:
     return "the share of kept replies is the same in every context" if same else ""
 
 
-def _alpha_c(maker: CurveMaker, sweep: Sweep | None, quantity: str) -> Estimate:
+def _alpha_c(
+    maker: CurveMaker, sweep: Sweep | None, quantity: str, *, corrected: CorrectedSweep | None = None
+) -> Estimate:
     reason = _unfit(sweep)
+    middle = None if corrected is None else corrected.middle
     if sweep is not None and not reason:
-        found, reason = known_or_reason(lambda: threshold(sweep, resampling=maker.resampling(quantity)))
+        found, reason = known_or_reason(
+            lambda: threshold(sweep, resampling=maker.resampling(quantity), middle=middle)
+        )
         if found is not None:
             return bounded(found, sweep)
     blank = Estimate.unknown(
         f"not bracketed: {reason}", n=maker.cut.n_prompts, unit="1", method="not measured"
     )
-    return blank if sweep is None else _unanimous(blank, sweep, level=maker.config.level)
+    if sweep is None:
+        return blank
+    as_judged = CorrectedSweep(sweep=sweep, middle=Middle(value=0.5), caveats=(), one_map=True)
+    return _unanimous(blank, corrected or as_judged, level=maker.config.level)
 
 
-def _unanimous(blank: Estimate, sweep: Sweep, *, level: float) -> Estimate:
+def _unanimous(blank: Estimate, corrected: CorrectedSweep, *, level: float) -> Estimate:
     """Bound α_c by an end of the grid where every reply agrees, and prompts are enough to say so.
 
-    With each prompt one draw, all of G kept puts P(kept) above (a/2)^(1/G), which must exceed 1/2.
+    With each prompt one draw, all of G kept puts P(kept) above (a/2)^(1/G), which must exceed the middle.
     """
-    trials = sweep.y if sweep.trials is None else sweep.trials
-    agreed = clopper_pearson(sweep.n_clusters, sweep.n_clusters, level=level).low > 0.5
-    if agreed and (sweep.y == trials).all():
-        return replace(blank, low=float(sweep.alpha.max()))
-    return replace(blank, high=float(sweep.alpha.min())) if agreed and not sweep.y.any() else blank
+    agreed, alpha = agreed_beyond(corrected, level=level), corrected.sweep.alpha
+    if agreed == "kept":
+        return replace(blank, low=float(alpha.max()))
+    return replace(blank, high=float(alpha.min())) if agreed else blank

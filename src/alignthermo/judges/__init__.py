@@ -21,6 +21,7 @@ from alignthermo.judges.replies import (
     ReplyVerdict,
     RequestReplies,
 )
+from alignthermo.judges.two_sides import SideRates, side_rates
 
 __all__ = [
     "CHECKERS",
@@ -51,6 +52,7 @@ __all__ = [
     "ReplyVerdict",
     "ReportTable",
     "RequestReplies",
+    "SideRates",
     "calibrate",
     "calibrate_by",
     "calibrate_file",
@@ -67,4 +69,5 @@ __all__ = [
     "parse_judge",
     "read_human_labels",
     "read_labelled",
+    "side_rates",
 ]

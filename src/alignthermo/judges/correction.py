@@ -12,18 +12,12 @@ from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators import MIN_CLUSTERS, cluster_proportion, wilson
 from alignthermo.judges.confusion import JUDGED, Confusion
 from alignthermo.judges.exchange import OUTCOMES
+from alignthermo.judges.merging import PARTIALS, merged_rows
 from alignthermo.judges.mixture import Mixture
 from alignthermo.judges.score_interval import least_distance, within
 from alignthermo.quantities import Estimate, random_stream
 
-__all__ = ["PARTIALS", "CorrectedRates", "correct_rates"]
-
-PARTIALS = ("separate", "with_refused", "with_fulfilled", "absent")
-"""What to do about partial fulfilment: its own class; one class with refusals (then *not fulfilled*), or with
-fulfilment (then *not refused*); or taken not to occur."""
-
-MIN_ROW = 5
-"""Labelled items below which a row of the matrix says nothing."""
+__all__ = ["SEPARATION", "CorrectedRates", "correct_rates"]
 
 SEPARATION = 2.0
 """Standard errors by which the rows must differ before anything is corrected."""
@@ -128,7 +122,7 @@ def correct_rates(
     observed: dict[str, Estimate] = {
         name: _observed(columns == j, sizes, level=level, seed=seed) for j, name in enumerate(JUDGED)
     }
-    names, counts, designs, caveats = _classes(confusion, partials)
+    names, counts, designs, caveats = merged_rows(confusion, partials)
     tally = np.bincount(columns, minlength=len(JUDGED)).astype(np.float64)
     design = _design(columns, sizes, tally)
     counts, tally = _columns(counts, tally)
@@ -200,38 +194,6 @@ def _design(columns: np.ndarray, groups: np.ndarray, tally: Float[np.ndarray, " 
         spread += n_groups / (n_groups - 1.0) * float(((parts - share * wholes) ** 2).sum())
     independent = n * float((shares * (1.0 - shares)).sum())
     return spread / independent if independent > 0.0 else float((wholes**2).sum() / n)
-
-
-def _classes(
-    confusion: Confusion, partials: str
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Return class names, their calibration counts and design effects, and what was assumed."""
-    counts, designs = confusion.counts.astype(np.float64), confusion.row_designs
-    fulfilled, refused, partial = (OUTCOMES.index(name) for name in OUTCOMES)
-    notes: list[str] = []
-    if partials in ("with_refused", "with_fulfilled"):
-        alone, other = (fulfilled, refused) if partials == "with_refused" else (refused, fulfilled)
-        notes.append(f"{OUTCOMES[other]} and partial are one class, mixed as in the labelled items")
-        designs = np.array([designs[alone], max(designs[other], designs[partial])])
-        rows = {OUTCOMES[alone]: counts[alone], f"not_{OUTCOMES[alone]}": counts[other] + counts[partial]}
-    else:
-        rows = {name: counts[t] for t, name in enumerate(OUTCOMES) if partials == "separate" or t != partial}
-        designs = designs[: len(rows)]
-        if partials == "absent":
-            notes.append("partial fulfilment is taken not to occur")
-    enough = [name for name, row in rows.items() if row.sum() >= MIN_ROW]
-    if len(enough) < 2:
-        raise InsufficientData(
-            f"a correction needs two classes with at least {MIN_ROW} labelled items each; "
-            f"there are {', '.join(f'{name} {int(row.sum())}' for name, row in rows.items())}"
-        )
-    notes += [
-        f"{name} has fewer than {MIN_ROW} labelled items and is taken not to occur"
-        for name in rows
-        if name not in enough
-    ]
-    kept = np.array([name in enough for name in rows])
-    return tuple(enough), np.array([rows[name] for name in enough]), designs[kept], tuple(notes)
 
 
 def _columns(counts: np.ndarray, tally: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

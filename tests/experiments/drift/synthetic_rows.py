@@ -47,6 +47,7 @@ class Planted:
     references: bool = True
     probes: int = 2
     reminder_length: int = 20
+    categories: tuple[str, ...] = ("secret",)
     dropped: dict[str, str] = field(default_factory=dict)
 
 
@@ -56,7 +57,7 @@ def config(**settings) -> DriftConfig:
         "base": "shipped:base",
         "transcripts": "x.jsonl",
         "wish": "break it",
-        "resamples": 300,
+        "resamples": 200,
         "every": 40,
     }
     return DriftConfig.model_validate({**defaults, **settings})
@@ -122,7 +123,7 @@ def _conversation(planted, base, *, point, turns, tokens, lag, excess, clock, rn
     shared = {
         "conversation": f"c{number}",
         "arm": base["arm"],
-        "category": "persona" if instruction % 2 else "secret",
+        "category": planted.categories[instruction % len(planted.categories)],
         "instruction": f"i{instruction}",
         "number": number,
         "held_out": number % 5 < 2,
@@ -170,7 +171,8 @@ def _conversation(planted, base, *, point, turns, tokens, lag, excess, clock, rn
                 row |= {"kept": float(h[i] > 0.0), "determined": 2}
             row |= {name: None for name in planted.dropped}
             yield {**row, "reasons": json.dumps(planted.dropped)}
-        yield {**place, "kind": "answer", "probe": "", "literal": 5.0 * (point[i] > 0), "entropy": spans["entropy"][i]}
+        said = {"literal": 5.0 * (point[i] > 0), "entropy": spans["entropy"][i]}
+        yield {**place, "kind": "answer", "probe": "", **said}
 
 
 def _along(span, clock, rng):

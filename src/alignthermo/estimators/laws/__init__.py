@@ -11,6 +11,7 @@ from alignthermo.estimators.laws.hysteresis import (
     survives_holding,
 )
 from alignthermo.estimators.laws.memory import LabelledTurns, MemoryKernel, memory_kernel
+from alignthermo.estimators.laws.middle import Middle
 from alignthermo.estimators.laws.refine import refined_grid
 from alignthermo.estimators.laws.reply_kernel import ReplyKernel, ReplyRun, fit_reply_kernel
 from alignthermo.estimators.laws.scaling import SizeScaling, size_scaling
@@ -40,6 +41,7 @@ __all__ = [
     "LabelledTurns",
     "LawScore",
     "MemoryKernel",
+    "Middle",
     "OrderParameter",
     "ReplyKernel",
     "ReplyRun",

@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from alignthermo.errors import InputError
 from alignthermo.estimators.intervals import MIN_CLUSTERS, check_resampling
 from alignthermo.estimators.laws.cell import across_gap, unresolved_cell
+from alignthermo.estimators.laws.middle import Middle
 from alignthermo.estimators.laws.midpoint import midpoint
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.population import Population, fit_population, multiplicities, replicate
@@ -74,7 +76,7 @@ class _Band:
         return np.asarray(self.excess < quantile * self.stderr)
 
 
-def threshold(sweep: Sweep, *, resampling: Resampling) -> Threshold:
+def threshold(sweep: Sweep, *, resampling: Resampling, middle: Middle | None = None) -> Threshold:
     r"""Critical context ratio with its interval, from one order and one length.
 
     .. math:: \hat m(\alpha_c) = \tfrac12, \qquad
@@ -91,6 +93,8 @@ def threshold(sweep: Sweep, *, resampling: Resampling) -> Threshold:
         Rows of one order (and length, unless a pooled threshold is wanted).
     resampling : Resampling
         Random source, level and number of refits.
+    middle : Middle, optional
+        What stands for P(kept) = 1/2 on the scale of the shares, where their error is known with an error.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def threshold(sweep: Sweep, *, resampling: Resampling) -> Threshold:
     Raises
     ------
     InputError
-        Several orders, or a resampling that makes no interval.
+        Several orders, a resampling that makes no interval, or a `middle` for log-odds.
 
     References
     ----------
@@ -108,21 +112,27 @@ def threshold(sweep: Sweep, *, resampling: Resampling) -> Threshold:
     docs/formulas.md.
     """
     check_resampling(resampling)
+    if middle is not None and sweep.kind == "log_odds":
+        raise InputError("threshold: a middle is a share, and the sweep holds log-odds")
     panel = make_panel(sweep)
     if np.ptp(panel.alpha) == 0.0 or panel.n_prompts < 2:
         what = "one value of α" if np.ptp(panel.alpha) == 0.0 else "one prompt"
         return _unknown(sweep, f"not bracketed: {what} brackets nothing")
     population = fit_population(panel)
+    if middle is not None:
+        population = replace(population, target=middle.value)
+    blur = 0.0 if middle is None else middle.stderr
     t = np.linspace(-0.5, 0.5, N_POINTS)
     curve = population.curve(t)
-    band = _Band(t=t, excess=curve.value[0] - population.target, stderr=curve.stderr[0])
+    band = _Band(t=t, excess=curve.value[0] - population.target, stderr=np.hypot(curve.stderr[0], blur))
     crossing = downward_crossing(band.t, band.excess, float(population.theta[0, 2]))
     at = band.t[np.argmin(np.abs(band.excess))] if crossing is None else crossing
     replicates = replicate(population, multiplicities(panel.n_prompts, resampling), np.array([at]))
     mid = across_gap(midpoint(population, replicates, level=resampling.level), population)
+    shift = 0.0 if middle is None else middle.errors(resampling)
     quantiles = _quantiles(
-        replicates.value[:, 0],
-        replicates.stderr[:, 0],
+        replicates.value[:, 0] - shift,
+        np.hypot(replicates.stderr[:, 0], blur),
         at=at,
         band=band,
         population=population,

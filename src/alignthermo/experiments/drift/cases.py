@@ -87,8 +87,9 @@ class CaseWriter:
             key=f"{point.prepared.id}/{arm.name}/{point.number}/{probe.id}",
             here=here,
             start=start_ids,
+            neutral_instruction=contexts.get("instruction"),
+            neutral_history=contexts.get("history"),
             wish=wish,
-            **contexts,
             compliant=self._references(probe.compliant),
             defiant=self._references(probe.defiant),
         )
@@ -122,14 +123,14 @@ class CaseWriter:
         if arm.instruction == "none" or not written.instruction:
             missing["influence"] = "the instruction does not stand in this context"
         else:
-            contexts["neutral_instruction"] = overwritten(here, written.instruction, self._filler)
+            contexts["instruction"] = overwritten(here, written.instruction, self._filler)
         if "neutral" not in self._config.controls:
             missing["control"] = "the control 'neutral' was not asked for"
         elif arm.is_control:
             missing["control"] = "neutral history is not measured under another instruction"
         else:
             told = [span for span in written.history if span not in written.reminders]
-            contexts["neutral_history"] = overwritten(here, told, self._filler)
+            contexts["history"] = overwritten(here, told, self._filler)
         return contexts, missing
 
     def _wish(

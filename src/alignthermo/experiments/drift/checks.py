@@ -71,7 +71,7 @@ def _start_is_zero(run: DriftCut) -> Verdict:
     known = drift[np.isfinite(drift)]
     if not known.size:
         return Verdict(
-            name="start_is_zero", outcome="inconclusive", statement="no probe was asked without history"
+            name="start_is_zero", outcome="inconclusive", statement="no drift was measured without history"
         )
     worst = float(np.abs(known).max())
     return Verdict(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from alignthermo.errors import InsufficientData
-from alignthermo.estimators import Resampling, cluster_mean
+from alignthermo.estimators import Resampling, cluster_mean, clustered_share
 from alignthermo.estimators.drift.rate import in_conversations
 from alignthermo.experiments.drift.effects import reminder_token_levels
 from alignthermo.experiments.drift.maker import DriftMaker
@@ -15,7 +15,7 @@ __all__ = ["count_records"]
 
 
 def count_records(maker: DriftMaker) -> Iterator[Record]:
-    """Yield the number of conversations, mean points and mean reminder tokens of a conversation."""
+    """Yield the number of conversations, points and reminder tokens of one, and the share of cut answers."""
     n = maker.cut.n_conversations
     total = Estimate(
         value=float(n), stderr=0.0, low=float(n), high=float(n), n=n, unit="conversation", method="count"
@@ -28,6 +28,18 @@ def count_records(maker: DriftMaker) -> Iterator[Record]:
         unit="token",
         columns=("reminder_tokens",),
     )
+    yield maker.measured("truncated_share", lambda r: _truncated(maker, r), unit="1")
+
+
+def _truncated(maker: DriftMaker, resampling: Resampling) -> Estimate:
+    """Share of answers cut at the budget: a distance is then that of answers of at most that length."""
+    rows = maker.cut.of(kind="probe")
+    _, index = np.unique(rows.integers("number"), return_inverse=True)
+    cut, answers = (np.nan_to_num(rows.floats(name)) for name in ("truncated", "answers"))
+    found = clustered_share(
+        np.bincount(index, weights=cut), np.bincount(index, weights=answers), resampling=resampling
+    )
+    return in_conversations(found)
 
 
 def _points(maker: DriftMaker) -> np.ndarray:

@@ -40,7 +40,7 @@ class DriftCut:
     order_parameter : {"log-odds", "sampled answers", "not measured"}
         What compliance is in this run; the two are never mixed.
     clock : {"turns", "tokens"}
-        Axis on which arms of one conversation are compared: turns, unless there is only one of them.
+        Axis on which arms of one conversation are compared: turns, unless several points share one.
     reach : mapping of int to float
         For each conversation the latest time on that axis that every one of its arms has reached.
     """
@@ -99,9 +99,9 @@ class DriftCut:
         if name == "base_compliance":
             return np.asarray(expit(self._raw("h_base")))
         if name == "excess":
-            return self._raw("drift") - self._raw("control")
+            return np.asarray(self._raw("drift") - self._raw("control"))
         if name == "wish_minus_base":
-            return self._raw("to_wish") - self._raw("relaxation")
+            return np.asarray(self._raw("to_wish") - self._raw("relaxation"))
         return self._raw(name)
 
     def reason(self, *names: str) -> str:
@@ -132,7 +132,7 @@ def whole_run(rows: pa.Table) -> DriftCut:
     elif np.isfinite(probed.floats("kept")).any():
         order = "sampled answers"
     timed = probed if probed.rows.num_rows else run
-    clock: TimeAxis = "turns" if _turns_vary(timed) else "tokens"
+    clock: TimeAxis = "turns" if _turns_tell_points_apart(timed) else "tokens"
     return DriftCut(where={}, rows=rows, order_parameter=order, clock=clock, reach=_reach(timed, clock))
 
 
@@ -153,9 +153,15 @@ def _arms(run: DriftCut) -> list[str]:
     return sorted(names, key=lambda name: (name != PLAIN, name))
 
 
-def _turns_vary(cut: DriftCut) -> bool:
-    later = cut.integers("turns")[cut.integers("point") > 0]
-    return bool(np.unique(later).size > 1)
+def _turns_tell_points_apart(cut: DriftCut) -> bool:
+    """Tell whether no two points of a conversation lie within one turn, as those of a monologue do."""
+    places = zip(
+        cut.texts("arm").tolist(),
+        *(cut.integers(name).tolist() for name in ("number", "turns", "point")),
+        strict=True,
+    )
+    points = {place for place in places if place[3] > 0}
+    return len({place[:3] for place in points}) == len(points)
 
 
 def _reach(cut: DriftCut, clock: TimeAxis) -> Mapping[int, float]:

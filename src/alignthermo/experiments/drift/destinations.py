@@ -1,6 +1,7 @@
 """Where a model went that no longer keeps its instruction."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -26,12 +27,7 @@ def destination_records(maker: DriftMaker) -> Iterator[Record]:
     asked = {"base": maker.config.base, "wish": maker.config.wish}
     named = [name for name, given in asked.items() if given is not None]
     for name in (*named, "start") if named else ():
-        yield maker.measured(
-            f"went_to_{name}",
-            lambda r, name=name: _share(maker, name, r),
-            unit="1",
-            columns=("nearest",),
-        )
+        yield maker.measured(f"went_to_{name}", partial(_share, maker, name), unit="1", columns=("nearest",))
     if len(named) == len(asked):
         yield maker.measured("lean", lambda r: _lean(maker, r), unit="nat", columns=("lean",))
 

@@ -1,6 +1,7 @@
 """What an arm does against the plain one: reminders, windows, and the controls."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["control_records", "effect_findings", "gain_records", "reminder_token_levels"]
 
-MEASURES = {"drift": "drift", "compliance": "compliance", "influence": "influence"}
+MEASURES = ("drift", "compliance", "influence")
 GAINS: tuple[Measure, ...] = ("drift", "non-compliance")
 
 
@@ -27,16 +28,21 @@ def control_records(maker: DriftMaker, plain: DriftCut) -> Iterator[Record]:
     """Yield plain minus control at the end, paired by conversation, for an arm that is a control."""
     name = maker.cut.where["arm"]
     if name in CONTROLS:
-        for measure, column in MEASURES.items():
-            yield maker.measured(
-                f"{name}_difference",
-                lambda r, column=column: paired_difference(
-                    end_of(plain, column), end_of(maker.cut, column), column, resampling=r
-                ),
-                unit=UNITS[column],
-                columns=(column,),
-                measure=measure,
-            )
+        for measure in MEASURES:
+            yield _difference(maker, f"{name}_difference", (plain, maker.cut), measure)
+
+
+def _difference(maker: DriftMaker, quantity: str, sides: tuple[DriftCut, DriftCut], measure: str) -> Record:
+    """First minus second side at the end."""
+    return maker.measured(
+        quantity,
+        lambda r: paired_difference(
+            end_of(sides[0], measure), end_of(sides[1], measure), measure, resampling=r
+        ),
+        unit=UNITS[measure],
+        columns=("h_here", "kept") if measure == "compliance" else (measure,),
+        measure=measure,
+    )
 
 
 def effect_findings(maker: DriftMaker, plain: DriftCut) -> tuple[list[Record], list[Verdict]]:
@@ -47,18 +53,7 @@ def effect_findings(maker: DriftMaker, plain: DriftCut) -> tuple[list[Record], l
     """
     treatment = TreatmentName.read(maker.cut.where["arm"])
     name = "reminder_effect" if treatment.reminds else "window_effect"
-    records = [
-        maker.measured(
-            name,
-            lambda r, column=column: paired_difference(
-                end_of(maker.cut, column), end_of(plain, column), column, resampling=r
-            ),
-            unit=UNITS[column],
-            columns=(column,),
-            measure=measure,
-        )
-        for measure, column in MEASURES.items()
-    ]
+    records = [_difference(maker, name, (maker.cut, plain), measure) for measure in MEASURES]
     effects = {record.slice["measure"]: record.estimate for record in records}
     level = end_of(plain, "drift").value
     margin = KL_MARGIN * float(np.mean(level)) if level.size else 0.0
@@ -74,6 +69,8 @@ def _effect_verdict(
     outcome = "inconclusive"
     if better or worse:
         outcome = "mixed" if better and worse else "helps" if better else "harms"
+        if maker.cut.order_parameter == "not measured":
+            outcome = "less drift" if better else "more drift"
     elif drift == "holds" and compliance in ("holds", "inconclusive"):
         known = compliance == "holds" or maker.cut.order_parameter == "not measured"
         outcome = "no effect found" if known else "inconclusive"
@@ -93,7 +90,7 @@ def gain_records(maker: DriftMaker, plain: DriftCut) -> Iterator[Record]:
     for measure in GAINS:
         yield maker.measured(
             "gain_per_reminder_token",
-            lambda r, measure=measure: _gain(maker, plain, measure, r),
+            partial(_gain, maker, plain, measure),
             unit=f"{'nat' if measure == 'drift' else '1'}/token",
             columns=("drift",) if measure == "drift" else ("h_here", "kept"),
             measure=measure,
@@ -104,7 +101,7 @@ def _gain(maker: DriftMaker, plain: DriftCut, measure: Measure, resampling: Resa
     column = "drift" if measure == "drift" else "compliance"
     sides = [_up_to_reach(cut, column) for cut in (plain, maker.cut)]
     known = [np.unique(side.conversation[np.isfinite(side.value)]) for side in sides]
-    both = np.intersect1d(*known)
+    both = np.intersect1d(known[0], known[1])
     tokens = reminder_token_levels(maker.cut)
     spent = tokens.value[np.isin(tokens.number, both)]
     if not both.size or not spent.size or not spent.mean() > 0.0:
@@ -131,11 +128,6 @@ def reminder_token_levels(cut: DriftCut) -> Levels:
     """Reminder tokens that each conversation reads up to its end.
 
     Reminders that stay are those in its last context; one that is moved along is read anew at every reply.
-
-    Raises
-    ------
-    InsufficientData
-        No row.
     """
     rows = cut.of(kind="probe")
     points = points_of(rows, rows.floats("reminder_tokens"))

@@ -26,12 +26,12 @@ def entropy_findings(maker: DriftMaker) -> tuple[list[Record], list[Verdict]]:
     is irreversible too.
     """
     kind = _kind(maker)
-    record = maker.measured(
+    noted = maker.noting(of="own turns" if kind == "answer" else "answers to the probes")
+    record = noted.measured(
         "entropy_rate_turns",
         lambda r: entropy_change(drift_series(maker.cut, "entropy", kind=kind), resampling=r).rate,
         unit="nat/token/turn",
         columns=("entropy",),
-        policies={"of": "own turns" if kind == "answer" else "answers to the probes"},
     )
     rate = record.estimate
     sign = "rises" if rate.low > 0.0 else "falls" if rate.high < 0.0 else "undecided"

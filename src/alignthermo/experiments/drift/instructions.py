@@ -222,4 +222,3 @@ def _rule(prompt: Prompt) -> str | None:
 
 def _name(prompt: Prompt) -> str:
     return prompt.id if prompt.id.startswith(prompt.category) else f"{prompt.category}-{prompt.id}"
-

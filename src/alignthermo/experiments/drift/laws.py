@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,13 +19,14 @@ from alignthermo.estimators.drift import (
     law_rates,
     median_rate,
 )
+from alignthermo.estimators.drift.series import TimeAxis
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.series import Points, drift_series
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["law_findings", "rate_records"]
 
-AXES = ("turns", "tokens")
+AXES: tuple[TimeAxis, ...] = ("turns", "tokens")
 PREDICTION = "predicted is a rate that grows with length (alignment thermodynamics, 6.2)"
 BEYOND, PLAINLY = "drift beyond neutral history", "drift"
 
@@ -38,24 +39,28 @@ def after_beginning(points: Points) -> np.ndarray:
 def rate_records(maker: DriftMaker) -> Iterator[Record]:
     """Yield rates of drift and, beside them, medians; the rates of influence, relaxation and compliance."""
     for axis in AXES:
-        unit = f"nat/{axis.removesuffix('s')}"
-        yield maker.measured(
-            f"drift_rate_{axis}",
-            lambda r, axis=axis: drift_rate(_drift(maker, "drift"), resampling=r, axis=axis),
-            unit=unit,
-            columns=("drift",),
-        )
-        yield maker.measured(
-            f"median_drift_rate_{axis}",
-            lambda r, axis=axis: median_rate(_drift(maker, "drift"), axis=axis, level=r.level),
-            unit=unit,
-            columns=("drift",),
-        )
+        yield from _drift_rates(maker, axis)
     if "neutral" in maker.config.controls:
         yield _rate(maker, "excess_rate_tokens", "excess", "control", after=True)
     yield _rate(maker, "influence_rate_tokens", "influence", "influence")
     if maker.config.base is not None:
         yield _rate(maker, "relaxation_rate_tokens", "relaxation", "relaxation")
+
+
+def _drift_rates(maker: DriftMaker, axis: TimeAxis) -> Iterator[Record]:
+    unit = f"nat/{axis.removesuffix('s')}"
+    yield maker.measured(
+        f"drift_rate_{axis}",
+        lambda r: drift_rate(_drift(maker, "drift"), resampling=r, axis=axis),
+        unit=unit,
+        columns=("drift",),
+    )
+    yield maker.measured(
+        f"median_drift_rate_{axis}",
+        lambda r: median_rate(_drift(maker, "drift"), axis=axis, level=r.level),
+        unit=unit,
+        columns=("drift",),
+    )
 
 
 def _rate(maker: DriftMaker, quantity: str, column: str, reasons: str, *, after: bool = False) -> Record:
@@ -83,15 +88,23 @@ class Compared:
     of: str
 
 
-def law_findings(maker: DriftMaker) -> tuple[list[Record], list[Verdict]]:
+def law_findings(maker: DriftMaker, *, beside: str) -> tuple[list[Record], list[Verdict]]:
     """Name the law of drift on the axis of tokens, its rates, and say whether the rate grows.
 
     Judged is the drift beyond neutral history of equal length where that control was measured: what length
     alone does is no law of the instruction.
+
+    Parameters
+    ----------
+    maker : DriftMaker
+    beside : str
+        What became of compliance, said with every verdict.
     """
     found = _compared(maker)
-    records = [*_law_records(maker, found), *_step_records(maker, found), *_growth_records(maker, found)]
-    return records, [_law_verdict(maker, found), _growth_verdict(maker, found)]
+    noted = maker.noting(of=found.of, axis="tokens")
+    records = [*_law_records(noted, found), *_step_records(noted, found), *_growth_records(noted, found)]
+    verdicts = (_law_verdict(maker, found), _growth_verdict(maker, found))
+    return records, [replace(one, statement=f"{one.statement}; {beside}") for one in verdicts]
 
 
 def _compared(maker: DriftMaker) -> Compared:
@@ -101,16 +114,13 @@ def _compared(maker: DriftMaker) -> Compared:
         series = _drift(maker, "excess" if beyond else "drift")
         laws = compare_drift_laws(series, axis="tokens")
     except AlignthermoError as error:
-        return Compared(series=None, laws=None, growth=None, reason=str(error), of=of)
+        reason = str(error) if np.isfinite(maker.cut.floats("drift")).any() else maker.cut.reason("drift")
+        return Compared(series=None, laws=None, growth=None, reason=reason or str(error), of=of)
     try:
         growth = drift_growth(series, resampling=maker.resampling("growth"), axis="tokens")
     except AlignthermoError as error:
         return Compared(series=series, laws=laws, growth=None, reason=str(error), of=of)
     return Compared(series=series, laws=laws, growth=growth, reason="", of=of)
-
-
-def _policies(found: Compared) -> dict[str, str]:
-    return {"of": found.of, "axis": "tokens"}
 
 
 def _law_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
@@ -122,9 +132,7 @@ def _law_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
     for fit in found.laws.fits:
         if fit.law.name in found.laws.rivals:
             for name, estimate in law_rates(fit, panel, level=maker.config.level).items():
-                yield maker.record(
-                    f"law_{name}", _reasoned(estimate), policies=_policies(found), law=fit.law.name
-                )
+                yield maker.record(f"law_{name}", _reasoned(estimate), law=fit.law.name)
 
 
 def _step_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
@@ -137,7 +145,7 @@ def _step_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
         return
     snap = change_point(laws.step, series.panel("tokens"), level=maker.config.level)
     for quantity, estimate in _of_step(snap).items():
-        yield maker.record(quantity, _reasoned(estimate), policies=_policies(found))
+        yield maker.record(quantity, _reasoned(estimate))
 
 
 def _of_step(snap: ChangePoint) -> dict[str, Estimate]:
@@ -160,14 +168,14 @@ def _growth_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
     growth = found.growth
     estimates = (growth.early, growth.late, growth.change, growth.curvature)
     for name, estimate in zip(names, estimates, strict=True):
-        yield maker.record(name, _reasoned(estimate), policies=_policies(found))
+        yield maker.record(name, _reasoned(estimate))
 
 
 def _reasoned(estimate: Estimate) -> Estimate:
     """Give a missing interval a reason."""
     if not math.isnan(estimate.low) or estimate.reason is not None:
         return estimate
-    return Estimate(**{**vars(estimate), "reason": "no interval"})
+    return replace(estimate, reason="no interval")
 
 
 def _law_verdict(maker: DriftMaker, found: Compared) -> Verdict:

@@ -35,14 +35,14 @@ class Level:
     name: str
     column: str
     kind: str = "probe"
-    policies: tuple[tuple[str, str], ...] = ()
+    of: str = "the probes"
 
 
-LITERAL = (("of", "different questions: the answer to one turn against that to another"),)
+LITERAL = "different questions: the answer to one turn against that to another"
 PROBED = (Level(name="influence", column="influence"), Level(name="kept", column="kept"))
 COMPLIANCE = Level(name="compliance", column="compliance")
 RELAXATION = Level(name="relaxation", column="relaxation")
-LITERALLY = Level(name="literal", column="literal", kind="answer", policies=LITERAL)
+LITERALLY = Level(name="literal", column="literal", kind="answer", of=LITERAL)
 
 
 def level_records(maker: DriftMaker) -> Iterator[Record]:
@@ -87,11 +87,11 @@ def _drift(maker: DriftMaker) -> Iterator[Record]:
 
 
 def _start_end_change(maker: DriftMaker, level: Level) -> Iterator[Record]:
-    policies, kind = dict(level.policies), level.kind
-    yield _start(maker, f"{level.name}_start", level.column, kind=kind, policies=policies)
-    yield _end(maker, f"{level.name}_end", level.column, kind=kind, policies=policies)
-    if kind == "probe":
-        yield _change(maker, f"{level.name}_change", level.column)
+    noted = maker.noting(of=level.of)
+    yield _start(noted, f"{level.name}_start", level.column, kind=level.kind)
+    yield _end(noted, f"{level.name}_end", level.column, kind=level.kind)
+    if level.kind == "probe":
+        yield _change(noted, f"{level.name}_change", level.column)
 
 
 def _start(
@@ -100,14 +100,12 @@ def _start(
     column: str,
     *,
     kind: str = "probe",
-    policies: dict[str, str] | None = None,
 ) -> Record:
     return maker.measured(
         quantity,
         lambda r: mean_level(start_of(maker.cut, column, kind=kind), column, resampling=r),
         unit=UNITS.get(column, "1"),
         columns=_read(column),
-        policies=policies,
     )
 
 
@@ -117,14 +115,12 @@ def _end(
     column: str,
     *beside: str,
     kind: str = "probe",
-    policies: dict[str, str] | None = None,
 ) -> Record:
     return maker.measured(
         quantity,
         lambda r: mean_level(end_of(maker.cut, column, kind=kind), column, resampling=r),
         unit=UNITS.get(column, "1"),
         columns=(*_read(column), *beside),
-        policies=policies,
     )
 
 
@@ -149,25 +145,13 @@ def _read(column: str) -> tuple[str, ...]:
 
 
 def start_of(cut: DriftCut, column: str, *, kind: str = "probe", after_beginning: bool = False) -> Levels:
-    """Return the value of each conversation at its first point.
-
-    Raises
-    ------
-    InsufficientData
-        No row of this kind.
-    """
+    """Return the value of each conversation at its first point."""
     rows = cut.of(kind=kind)
     return points_of(rows, rows.floats(column)).first(after_beginning=after_beginning)
 
 
 def end_of(cut: DriftCut, column: str, *, kind: str = "probe") -> Levels:
-    """Return the mean of each conversation over the last third that all arms have reached.
-
-    Raises
-    ------
-    InsufficientData
-        No row of this kind.
-    """
+    """Return the mean of each conversation over the last third that all arms have reached."""
     rows = cut.of(kind=kind)
     return levels_at(rows, column, lambda points: last_third(points, rows))
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from alignthermo.errors import AlignthermoError
 from alignthermo.estimators import Resampling
@@ -15,10 +15,23 @@ __all__ = ["DriftMaker", "estimates_by_name"]
 
 @dataclass(frozen=True, kw_only=True)
 class DriftMaker:
-    """Turns estimates on one cut into records."""
+    """Turns estimates on one cut into records.
+
+    Attributes
+    ----------
+    config : DriftConfig
+    cut : DriftCut
+    notes : mapping
+        What the numbers depend on besides.
+    """
 
     config: DriftConfig
     cut: DriftCut
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def noting(self, **notes: str) -> "DriftMaker":
+        """Return a maker whose records say more of what they depend on."""
+        return replace(self, notes={**self.notes, **notes})
 
     def resampling(self, quantity: str, **more: str) -> Resampling:
         """Return the random source of a quantity: a new quantity never shifts another's resamples."""
@@ -26,9 +39,7 @@ class DriftMaker:
         rng = random_stream(self.config.seed, "bootstrap", quantity, *keys)
         return Resampling(rng=rng, level=self.config.level, n_resamples=self.config.resamples)
 
-    def record(
-        self, quantity: str, estimate: Estimate, *, policies: Mapping[str, str] | None = None, **more: str
-    ) -> Record:
+    def record(self, quantity: str, estimate: Estimate, **more: str) -> Record:
         """Wrap an estimate; `more` makes the slice finer."""
         return Record(
             experiment="drift",
@@ -39,7 +50,7 @@ class DriftMaker:
             policies={
                 "mode": self.config.mode,
                 "compliance": self.cut.order_parameter,
-                **(policies or {}),
+                **self.notes,
             },
         )
 
@@ -56,7 +67,6 @@ class DriftMaker:
         *,
         unit: str,
         columns: tuple[str, ...] = (),
-        policies: Mapping[str, str] | None = None,
         **more: str,
     ) -> Record:
         """Record what is measured, or why it cannot be: what the rows say of `columns`, else the error."""
@@ -67,7 +77,7 @@ class DriftMaker:
             estimate = Estimate.unknown(reason, n=self.cut.n_conversations, unit=unit, method="not measured")
         if math.isnan(estimate.low) and not math.isnan(estimate.value) and estimate.reason is None:
             estimate = replace(estimate, reason="no interval")
-        return self.record(quantity, estimate, policies=policies, **more)
+        return self.record(quantity, estimate, **more)
 
     def verdict(self, name: str, outcome: str, statement: str, *, tests: tuple[str, ...] = ()) -> Verdict:
         """Name an outcome on this slice."""

@@ -10,9 +10,7 @@ from alignthermo.transcripts import Speech, TranscriptWriter
 __all__ = ["hold_monologues"]
 
 
-def hold_monologues(
-    seats: Sequence[Seat], *, voice: Voice, writer: TranscriptWriter, room: Room
-) -> None:
+def hold_monologues(seats: Sequence[Seat], *, voice: Voice, writer: TranscriptWriter, room: Room) -> None:
     """Ask the first probe and let the model speak until it stops, or until there is no room.
 
     The reply is one message of the assistant. Room for an answer to a probe is kept free, as in a self-chat.

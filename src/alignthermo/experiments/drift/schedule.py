@@ -20,6 +20,7 @@ from alignthermo.estimators.drift import (
 from alignthermo.estimators.drift.schedule import Measure
 from alignthermo.experiments.drift.cuts import ALL, PLAIN, DriftCut
 from alignthermo.experiments.drift.lag_cells import LagCells, lag_cells
+from alignthermo.experiments.drift.levels import end_of
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.series import drift_series
 from alignthermo.experiments.drift.treatments import CONTROLS, TreatmentName
@@ -173,7 +174,8 @@ def _schedule(run: DriftMaker, arms: list[MeasuredArm], horizon: float) -> Sched
     return cheapest_schedule(
         [arm.arm(horizon) for arm in arms],
         bound=float(run.config.bound or 0.0),
-        conversation=Conversation(horizon=horizon, replies=replies),
+        # the lag of a cell is a mean, so its last bit may fall short of the horizon it stands for
+        conversation=Conversation(horizon=horizon * (1.0 - 1e-9), replies=replies),
         resampling=overall.resampling("schedule"),
         measure=_measure(run),
     )
@@ -248,8 +250,15 @@ def _checked(
         blank = maker.unknown("held_out_upper", str(error), unit=_unit(schedule.measure))
         return [blank], maker.verdict("schedule", "undecided", f"{kept}; held out: {error}")
     text = f"{kept}; held-out conversations: {check.verdict}{f', {check.reason}' if check.reason else ''}"
+    text += f"; {_beside(chosen.cut)}"
     verdict = maker.verdict("schedule", check.verdict, text, tests=_lag_lines(check))
     return [_upper_record(maker, check, _unit(schedule.measure))], verdict
+
+
+def _beside(cut: DriftCut) -> str:
+    """Say what compliance is at the end: a drift alone does not say whether the instruction is kept."""
+    kept = end_of(cut, "compliance").value
+    return f"compliance at the end {kept.mean():.3g}" if kept.size else "compliance was not measured"
 
 
 def _lag_lines(check: ScheduleCheck) -> tuple[str, ...]:

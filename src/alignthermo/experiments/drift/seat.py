@@ -145,9 +145,7 @@ class Seat:
         if len(written.ids) <= room:
             return written
         words = max(room - written.composition["template"], 1)
-        found = self._treated(
-            writer, said, prompt, Treatment(window=Window(policy="sliding", tokens=words))
-        )
+        found = self._treated(writer, said, prompt, Treatment(window=Window(policy="sliding", tokens=words)))
         return writer.context(found.prepared, upto=found.upto)
 
     def probing(self, writer: TranscriptWriter, context: WrittenContext) -> int:
@@ -169,9 +167,7 @@ class Seat:
             As `context`.
         """
         said = self.said[:-1] if self.said and self.said[-1].role == "user" else self.said
-        found = self._treated(
-            writer, said, self.talk.instruction.text, self.arm.treatment, asked="probe"
-        )
+        found = self._treated(writer, said, self.talk.instruction.text, self.arm.treatment, asked="probe")
         last = writer.context(found.prepared, upto=found.upto, generation=False)
         return HeldTalk(
             talk=self.talk,
@@ -200,6 +196,4 @@ class Seat:
     ) -> Treated:
         speeches = (Speech(role="system", content=instruction), *said)
         prepared = writer.prepare(Transcript(id=f"{self.talk.id}/{self.arm.name}", speeches=speeches))
-        return treated(
-            prepared, treatment, upto=len(prepared.speeches), count=writer.count, asked=asked
-        )
+        return treated(prepared, treatment, upto=len(prepared.speeches), count=writer.count, asked=asked)

@@ -82,7 +82,12 @@ class _Stage:
         return written if left >= self._config.reply_tokens else None
 
     def _speak(
-        self, seats: Sequence[Seat], context: Callable[[Seat], WrittenContext | None], *, role: str, stream: str
+        self,
+        seats: Sequence[Seat],
+        context: Callable[[Seat], WrittenContext | None],
+        *,
+        role: str,
+        stream: str,
     ) -> None:
         speaking: list[Seat] = []
         waiting: list[Waiting] = []

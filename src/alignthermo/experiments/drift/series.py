@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from alignthermo.errors import InsufficientData
 from alignthermo.estimators.drift import DriftSeries
 from alignthermo.experiments.drift.cuts import DriftCut
 
@@ -101,27 +100,20 @@ def points_of(cut: DriftCut, values: Float[np.ndarray, " row"]) -> Points:
         Of one arm.
     values : array, shape (row,)
         One value per row of the cut, NaN where it is unknown.
-
-    Raises
-    ------
-    InsufficientData
-        No row.
     """
-    if cut.rows.num_rows == 0:
-        raise InsufficientData("there is no such row in this arm")
     number, point = cut.integers("number"), cut.integers("point")
-    keys, place, group = np.unique(np.stack([number, point]), axis=1, return_index=True, return_inverse=True)
-    group = group.ravel()
+    width = int(point.max(initial=0)) + 1
+    _, place, group = np.unique(number * width + point, return_index=True, return_inverse=True)
     finite = np.isfinite(values)
-    size = keys.shape[1]
+    size = place.size
     total = np.bincount(group[finite], weights=values[finite], minlength=size)
     count = np.bincount(group[finite], minlength=size)
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     infinite = np.bincount(group[np.isinf(values)], minlength=size) > 0
     times = {axis: cut.integers(axis)[place].astype(np.float64) for axis in ("turns", "tokens")}
     return Points(
-        number=keys[0],
-        point=keys[1],
+        number=number[place],
+        point=point[place],
         **times,
         time=times[cut.clock],
         value=np.where((count == 0) & infinite, np.inf, mean),
@@ -166,11 +158,6 @@ def drift_series(
         Which points are used; all of them unless given.
     since_reminder : bool
         Times count from the last reminder, or from the beginning where there is none.
-
-    Raises
-    ------
-    InsufficientData
-        No row of this kind.
     """
     rows = cut.of(kind=kind)
     points = points_of(rows, rows.floats(column))

@@ -1,12 +1,12 @@
 """From the rows of a drift run to its records and verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
 from alignthermo.experiments.drift.attention import attention_records
 from alignthermo.experiments.drift.checks import apparatus_checks, control_checks
-from alignthermo.experiments.drift.compliance import instruction_verdicts
+from alignthermo.experiments.drift.compliance import beside, instruction_verdicts
 from alignthermo.experiments.drift.config import DriftConfig
 from alignthermo.experiments.drift.correlates import correlate_findings
 from alignthermo.experiments.drift.counts import count_records
@@ -21,7 +21,7 @@ from alignthermo.experiments.drift.maker import DriftMaker, estimates_by_name
 from alignthermo.experiments.drift.schedule import schedule_findings
 from alignthermo.experiments.drift.schema import DRIFT_SCHEMA, PROBE
 from alignthermo.experiments.drift.treatments import CONTROLS, TreatmentName
-from alignthermo.quantities import Record, Verdict
+from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["summarise_drift"]
 
@@ -65,17 +65,25 @@ def _of_arm(maker: DriftMaker, run: DriftCut) -> Findings:
     """Everything about one arm and category."""
     records = [*count_records(maker), *level_records(maker), *rate_records(maker)]
     records += [*destination_records(maker), *attention_records(maker)]
-    verdicts = list(instruction_verdicts(maker, estimates_by_name(records)))
-    for findings in (law_findings(maker), entropy_findings(maker), _against_plain(maker, run)):
-        records += findings[0]
-        verdicts += findings[1]
+    verdicts: list[Verdict] = []
     if maker.cut.where["category"] == ALL:
         records += course_records(maker)
-        if maker.cut.where["arm"] == PLAIN:
-            correlated, claims = correlate_findings(maker)
-            records += correlated
-            verdicts += claims
+    for findings in _judged(maker, run, estimates_by_name(records)):
+        records += findings[0]
+        verdicts += findings[1]
     return records, verdicts
+
+
+def _judged(maker: DriftMaker, run: DriftCut, found: Mapping[str, Estimate]) -> Iterator[Findings]:
+    """Yield what is concluded; of a control nothing is, but how it differs from plain."""
+    yield _against_plain(maker, run)
+    if maker.cut.where["arm"] in CONTROLS:
+        return
+    yield [], list(instruction_verdicts(maker, found))
+    yield law_findings(maker, beside=beside(found))
+    yield entropy_findings(maker)
+    if maker.cut.where == {"arm": PLAIN, "category": ALL}:
+        yield correlate_findings(maker)
 
 
 def _against_plain(maker: DriftMaker, run: DriftCut) -> Findings:

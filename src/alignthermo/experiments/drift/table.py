@@ -126,6 +126,7 @@ def _column(record: Record) -> str | None:
 def _line(arm: str, found: Mapping[str, Estimate], said: Mapping[tuple[str, str], str]) -> DriftLine:
     nothing = Estimate.unknown("not measured", n=0, unit="nat", method="not measured")
     tokens = found.get("reminder_tokens")
+    unjudged = "control" if arm in CONTROLS else "not judged"
     return DriftLine(
         arm=arm,
         n=found["conversations"].n,
@@ -136,9 +137,9 @@ def _line(arm: str, found: Mapping[str, Estimate], said: Mapping[tuple[str, str]
         compliance_end=found.get("compliance_end", nothing),
         rate=found.get("drift_rate_tokens", nothing),
         median_rate=found.get("median_drift_rate_tokens", nothing),
-        law=said.get((arm, "law"), "not compared"),
-        growth=said.get((arm, "growth"), "not compared"),
-        verdict=said.get((arm, "forgetting"), "not judged"),
+        law=said.get((arm, "law"), unjudged),
+        growth=said.get((arm, "growth"), unjudged),
+        verdict=said.get((arm, "forgetting"), unjudged),
         reminder_tokens=tokens if tokens is not None and tokens.value > 0.0 else None,
         gain=found.get("gain_per_reminder_token"),
     )

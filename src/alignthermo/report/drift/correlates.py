@@ -8,7 +8,7 @@ from alignthermo.report.caveats import grouped_caveats, warnings_of
 from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.index import DriftIndex, Place
 from alignthermo.report.drift.scatter import Dot, scatter_chart
-from alignthermo.report.drift.tables import verdict_table
+from alignthermo.report.drift.tables import per_1000, verdict_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_unit
 from alignthermo.report.table import Table
@@ -75,7 +75,7 @@ def _figure(index: DriftIndex) -> Figure | None:
     place = Place()
     cost, rate = (index.named(quantity, place, over="instruction") for quantity in _DOTS)
     dots = [
-        Dot(name=name, x=cost[name], y=rate[name])
+        Dot(name=name, x=cost[name], y=per_1000(rate[name]))
         for name in cost
         if name in rate and math.isfinite(cost[name].value) and math.isfinite(rate[name].value)
     ]

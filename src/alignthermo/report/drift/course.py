@@ -1,5 +1,6 @@
 """Charts against the tokens of a conversation: one per arm, on scales that all arms share."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from alignthermo.report.axes import value_range
 from alignthermo.report.caveats import grouped_caveats, warnings_of
 from alignthermo.report.chart_lines import Frame, Level, Marks, Series, line_chart
 from alignthermo.report.drift.index import CONTROLS, PLAIN, DriftIndex, Place, arm_name
+from alignthermo.report.escape import clipped, visible
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_interval, format_unit, format_value
 from alignthermo.report.record_index import ALL, CurvePoint
@@ -21,6 +23,7 @@ __all__ = ["TOKENS", "Course", "Line", "course_parts", "course_table", "panel", 
 TOKENS = "tokens said since the instruction"
 _PANEL = (440, 278)
 _MOST_NOTES = 8
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +81,11 @@ def course_parts(
         Show every arm at once, and not the plain one alone; controls and single categories never are.
     """
     parts, left_out = [], 0
+    scaled = {category: _on_common_scales(index, courses, category) for category in index.categories}
     for number, place in enumerate(_places(index)):
         shown = place.arm == PLAIN or (unfolded and place.arm not in CONTROLS)
         folded = not shown or place.category != ALL
-        part = _part(index, courses, place, chart_id=f"{anchor}-{number}", folded=folded)
+        part = _part(index, scaled[place.category], place, chart_id=f"{anchor}-{number}", folded=folded)
         if part is None or part.figure is None:
             continue
         if place.category != ALL and budget < len(part.figure.wide):
@@ -154,7 +158,7 @@ def _part(
             title=course.title,
             about=name,
             chart_id=f"{chart_id}-{i}",
-            course=_on_common_scale(index, course, place.category),
+            course=course,
         )
         for i, (course, series) in enumerate(shown)
     )
@@ -172,18 +176,23 @@ def _series(index: DriftIndex, course: Course, place: Place) -> tuple[Series, ..
     return tuple(found)
 
 
-def _on_common_scale(index: DriftIndex, course: Course, category: str) -> Course:
+def _on_common_scales(index: DriftIndex, courses: Sequence[Course], category: str) -> tuple[Course, ...]:
     """Give every arm of a category the same range, so that they can be compared."""
-    if course.range is not None:
-        return course
-    points = [
+    return tuple(
+        course
+        if course.range is not None
+        else dataclasses.replace(course, range=_range(index, course, category))
+        for course in courses
+    )
+
+
+def _range(index: DriftIndex, course: Course, category: str) -> tuple[float, float]:
+    return value_range(
         point.estimate
         for arm in index.arms
         for one in _series(index, course, Place(arm=arm, category=category))
         for point in one.points
-    ]
-    low, high = value_range(points)
-    return Course(lines=course.lines, title=course.title, range=(low, high), level=course.level)
+    )
 
 
 def _caption(lines: Sequence[Series]) -> str:
@@ -194,7 +203,7 @@ def _caption(lines: Sequence[Series]) -> str:
 
 def _head(one: Series) -> Markup:
     unit = format_unit(one.points[0].estimate.unit)
-    return Markup("{} <small>{}</small>").format(one.name, unit)
+    return Markup("{} <small>{}</small>").format(visible(clipped(one.name, _LONGEST_NAME)), unit)
 
 
 def _cell(point: CurvePoint | None) -> Markup:

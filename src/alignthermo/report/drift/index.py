@@ -49,20 +49,15 @@ class DriftIndex:
     categories: tuple[str, ...]
     quantities: frozenset[str]
     found: Mapping[tuple[str, Place], Mapping[_Rest, Estimate]]
+    by_key: Mapping[tuple[str, Place, str], Mapping[_Rest, Mapping[str, Estimate]]]
 
     def get(self, quantity: str, place: Place, **more: str) -> Estimate | None:
         """Return the estimate on exactly this slice, None where the run holds none."""
         return self.found.get((quantity, place), {}).get(frozenset(more.items()))
 
-    def named(self, quantity: str, place: Place, *, over: str, **more: str) -> dict[str, Estimate]:
+    def named(self, quantity: str, place: Place, *, over: str, **more: str) -> Mapping[str, Estimate]:
         """Return the estimates by the values of one more key, in the order of the run."""
-        held = frozenset(more.items())
-        out: dict[str, Estimate] = {}
-        for rest, estimate in self.found.get((quantity, place), {}).items():
-            beyond = dict(rest - held)
-            if held <= rest and set(beyond) == {over}:
-                out[beyond[over]] = estimate
-        return out
+        return self.by_key.get((quantity, place, over), {}).get(frozenset(more.items()), {})
 
     def course(self, quantity: str, place: Place, **more: str) -> tuple[CurvePoint, ...]:
         """Return the estimates over the tokens of a conversation."""
@@ -97,6 +92,7 @@ def arm_name(arm: str) -> str:
 def index_drift(records: Sequence[Record]) -> DriftIndex:
     """Index the records of a run once; of two on one slice the first counts."""
     found: dict[tuple[str, Place], dict[_Rest, Estimate]] = {}
+    by_key: dict[tuple[str, Place, str], dict[_Rest, dict[str, Estimate]]] = {}
     arms: dict[str, None] = {}
     categories: dict[str, None] = {ALL: None}
     known = set()
@@ -106,12 +102,20 @@ def index_drift(records: Sequence[Record]) -> DriftIndex:
         if place.arm:
             arms[place.arm] = None
             categories[place.category] = None
-        found.setdefault((record.quantity, place), {}).setdefault(frozenset(rest.items()), record.estimate)
+        held = frozenset(rest.items())
+        found.setdefault((record.quantity, place), {}).setdefault(held, record.estimate)
+        for key, value in held:
+            lines = by_key.setdefault((record.quantity, place, key), {})
+            lines.setdefault(held - {(key, value)}, {}).setdefault(value, record.estimate)
         if not math.isnan(record.estimate.value):
             known.add(record.quantity)
     ordered = sorted(arms, key=lambda arm: (arm != PLAIN, arm in CONTROLS))
     return DriftIndex(
-        arms=tuple(ordered), categories=tuple(categories), quantities=frozenset(known), found=found
+        arms=tuple(ordered),
+        categories=tuple(categories),
+        quantities=frozenset(known),
+        found=found,
+        by_key=by_key,
     )
 
 

@@ -1,6 +1,6 @@
 """Which law drift follows, its rates, and whether the rate grows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -120,7 +120,7 @@ def _figure(index: DriftIndex) -> Figure | None:
     )
 
 
-def _chart(gaps: dict[str, Estimate], arm: str, chart_id: str) -> Markup:
+def _chart(gaps: Mapping[str, Estimate], arm: str, chart_id: str) -> Markup:
     bars = tuple(
         Bar(
             label=law,

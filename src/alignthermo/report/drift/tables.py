@@ -33,8 +33,9 @@ def arm_table(
     """
     rows = []
     for place in _places(index, categories):
-        found = {quantity: per_1000(index.get(quantity, place)) for quantity in heads}
-        if any(estimate is not None for estimate in found.values()):
+        met = {quantity: index.get(quantity, place) for quantity in heads}
+        found = {quantity: per_1000(one) for quantity, one in met.items() if one is not None}
+        if found:
             name = arm_name(place.arm)
             rows.append((name if place.category == ALL else f"{place.category}, {name}", found))
     return estimate_table(rows, heads, caption=caption, first="arm")
@@ -78,9 +79,9 @@ def outcome_of(verdicts: Sequence[Verdict], name: str, place: Place) -> Verdict 
     return None
 
 
-def per_1000(estimate: Estimate | None) -> Estimate | None:
+def per_1000(estimate: Estimate) -> Estimate:
     """Write a rate per token as one per 1,000 tokens, which has fewer zeros; others are left alone."""
-    if estimate is None or not estimate.unit.endswith("/token"):
+    if not estimate.unit.endswith("/token"):
         return estimate
     return times(estimate, _PER, unit=f"{estimate.unit.removesuffix('/token')} per 1,000 tokens")
 

@@ -24,6 +24,8 @@ _SETTINGS = (
 
 def plain_words(index: DriftIndex, verdicts: Sequence[Verdict], config: Mapping[str, object]) -> str:
     """Say how far the plain conversations drift, what compliance does, and what keeps it."""
+    if not index.arms:
+        return "No drift was measured in this run."
     said = (
         _drift(index),
         _compliance(index),
@@ -31,7 +33,7 @@ def plain_words(index: DriftIndex, verdicts: Sequence[Verdict], config: Mapping[
         _forgetting(verdicts),
         _schedule(index, verdicts, config),
     )
-    return " ".join(part for part in said if part) or "No drift was measured in this run."
+    return " ".join(part for part in said if part)
 
 
 def design_of(config: Mapping[str, object]) -> str:
