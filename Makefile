@@ -29,6 +29,7 @@ slow: $(VENV)/.dev
 nightly: $(VENV)/.dev
 	rm -rf runs/nightly
 	$(BIN)/python -m studies.law_recovery --results runs/nightly/law_recovery --page docs/recovery.md
+	$(BIN)/python -m studies.drift_laws --results runs/nightly/drift_laws
 	$(BIN)/python -m pytest -q -m slow
 	$(BIN)/python studies/coverage.py
 	$(BIN)/python studies/judge_accuracy.py --data $(DATA)

@@ -11,7 +11,7 @@ with. Runs are kept in DIR and go on where they stopped; the page holds nothing 
 """
 
 import argparse
-import tempfile
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,39 +64,39 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measured(member: str, options: argparse.Namespace) -> DriftResult:
-    with tempfile.TemporaryDirectory() as folder:
-        config = DriftConfig(
-            base="shipped:base",
-            aligned=f"shipped:{member}",
-            mode="self_chat",
-            prompts=str(_persona(Path(folder))),
-            user_turns="shipped",
-            conversations=options.conversations,
-            turns=48,
-            tokens=1024,
-            reply_tokens=32,
-            answers=1,
-            answer_tokens=24,
-            every=128,
-            literal=False,
-            reminders=("own@96", "own@end"),
-            reminder_texts=(f"{main_world().reminder_opening} {{rule}}",),
-            reminder_role="system",
-            controls=("neutral", "shuffled"),
-            bound=MEMBERS[member],
-            bound_on="non_compliance",
-            conversations_per_shard=20,
-            seed=options.seed,
-            out=str(options.runs / f"{member}-{options.conversations}-{options.seed}"),
-        )
-        return run_drift(config, progress=lambda *told: print(*told, flush=True))
+    config = DriftConfig(
+        base="shipped:base",
+        aligned=f"shipped:{member}",
+        mode="self_chat",
+        prompts=str(_persona(options.runs)),
+        user_turns="shipped",
+        conversations=options.conversations,
+        turns=48,
+        tokens=1024,
+        reply_tokens=32,
+        answers=1,
+        answer_tokens=24,
+        every=128,
+        literal=False,
+        reminders=("own@96", "own@end"),
+        reminder_texts=(f"{main_world().reminder_opening} {{rule}}",),
+        reminder_role="system",
+        controls=("neutral", "shuffled"),
+        bound=MEMBERS[member],
+        bound_on="non_compliance",
+        conversations_per_shard=20,
+        seed=options.seed,
+        out=str(options.runs / f"{member}-{options.conversations}-{options.seed}"),
+    )
+    return run_drift(config, progress=lambda *told: print(*told, flush=True))
 
 
 def _persona(folder: Path) -> Path:
     """Write the shipped prompts of the category persona into a file of their own."""
     lines = shipped_prompts_path().read_text(encoding="utf-8").splitlines()
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "persona.jsonl"
-    path.write_text("\n".join(line for line in lines if '"category": "persona"' in line), encoding="utf-8")
+    path.write_text("\n".join(one for one in lines if json.loads(one)["category"] == "persona"), "utf-8")
     return path
 
 

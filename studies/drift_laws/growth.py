@@ -11,8 +11,8 @@ from studies.drift_laws.worlds import GROWING, SIZES, SYSTEMS, series_of
 from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, at_most, repeated
 
 TITLE = "Does the rate grow?"
-TEXT = """Verdicts; *power 2.5* is the one system whose rate grows. The verdict is one-sided: it may be wrong in
-2.5 %, and at most 5 % are asked for."""
+TEXT = """Verdicts; *power 2.5* is the one system whose rate grows. The verdict is one-sided: it may be
+wrong in 2.5 %, and at most 5 % are asked for."""
 
 WORLDS = SYSTEMS | {"power 2.5": GROWING}
 

@@ -12,12 +12,12 @@ from studies.drift_laws.worlds import SIZES, SYSTEMS, oracle_of, series_of
 from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, repeated
 
 TITLE = "Law named"
-TEXT = """In per cent of the sets whose oracle gap is above, or below, 3 paired errors. The oracle gap of a set is
-the smallest mean log-likelihood gain of the planted law over the laws that could be named instead (smaller
-or equally large ones that do not contain it), all with parameters from 1,000 other conversations, in paired
-errors of that set. n is the median number of conversations asked for. Asked of the sets above: 90 % right. Of
-those below: the planted law, or another with the n that would decide, in 95 %. Of fewer than 20 sets nothing
-is asked."""
+TEXT = """In per cent of the sets whose oracle gap is above, or below, 3 paired errors. The oracle gap of a
+set is the smallest mean log-likelihood gain of the planted law over the laws that could be named instead
+(smaller or equally large ones that do not contain it), all with parameters from 1,000 other conversations, in
+paired errors of that set. n is the median number of conversations asked for. Asked of the sets above: 90 %
+right. Of those below: the planted law, or another with the n that would decide, in 95 %. Of fewer than 20
+sets nothing is asked."""
 
 INSTEAD = {
     "linear": ("none",),

@@ -9,8 +9,8 @@ from studies.drift_laws.worlds import SIZES, SYSTEMS, series_of
 from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, at_most, repeated, share
 
 TITLE = "Null: drift claimed"
-TEXT = """By the 2-error rule (*none* is clearly worse than the best law), on twice as many sets; the control takes the
-best law outright, and has to claim a drift in more than 10 %."""
+TEXT = """By the 2-error rule (*none* is clearly worse than the best law), on twice as many sets; the
+control takes the best law outright, and has to claim a drift in more than 10 %."""
 
 
 def one_set(n: int, rng: np.random.Generator) -> tuple[bool, bool]:

@@ -99,7 +99,8 @@ def found_in(label: str, n: int, settings: Settings) -> list[dict[str, End]]:
 def rate_row(label: str, n: int, quantity: str, settings: Settings) -> Row:
     name, expected = f"{label}, {n}: {quantity}", truth(label, quantity, settings)
     found = [known_error(one[quantity]) for one in found_in(label, n, settings)]
-    row = coverage_row(name, expected, found, bias=np.inf)
+    kind = "skewed" if quantity in FITTED else "plain"  # intervals on the scale of logarithms
+    row = coverage_row(name, expected, found, bias=np.inf, kind=kind)
     cells = row.cells | {"truth": f"{expected:.4g}", "bias": _bias(found, expected)}
     controls = list(row.controls)
     if quantity == "average rate":

@@ -22,8 +22,8 @@ BOUND = 0.5
 TALK = Conversation(horizon=4000.0, replies=40)
 
 TITLE = "Schedules"
-TEXT = f"""Bound {BOUND}; drift after a reminder is 1.2 (1 − e^(−lag/τ)), reminders cost 20, 45 and 120 tokens with τ
-of 300, 500 and 900. *above*: the true drift at the schedule's interval exceeds the bound. *held*,
+TEXT = f"""Bound {BOUND}; drift after a reminder is 1.2 (1 − e^(−lag/τ)), reminders cost 20, 45 and 120 tokens
+with τ of 300, 500 and 900. *above*: the true drift at the schedule's interval exceeds the bound. *held*,
 *undecided*, *broken*: on held-out conversations. *worse*: drift of the held-out ones is twice as large. The
 control takes the cheapest interval by the measured mean alone; *never*: above the bound at the shortest lag
 already."""

@@ -218,6 +218,6 @@ def test_faults_are_named():
         {"vocabulary_tile": -1},
     ],
 )
-def test_impossible_settings(options, unchecked_types):
+def test_impossible_settings(options, without_shape_checker):
     with pytest.raises(ConfigError, match=next(iter(options))):
         ObservableSettings(**options)

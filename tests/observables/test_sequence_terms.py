@@ -181,7 +181,7 @@ def test_work_of_an_impossible_token_is_infinite():
     assert math.isnan(terms.work[1])
 
 
-def test_sums_refuse_what_does_not_fit(unchecked_types):
+def test_sums_refuse_what_does_not_fit(without_shape_checker):
     with pytest.raises(InputError, match="2 token values for 1 sequence numbers"):
         sequence_sums(np.ones(2), np.array([0]))
     with pytest.raises(InputError, match="-1 is negative"):

@@ -10,6 +10,7 @@ import pytest
 from alignthermo.quantities import Estimate, Verdict
 from alignthermo.report.drift import DriftData, render_drift, render_drift_summary
 from alignthermo.report.drift.attention import attention_section
+from alignthermo.report.drift.cost import tokens_table
 from alignthermo.report.drift.drifting import drift_section
 from alignthermo.report.drift.index import index_drift
 from alignthermo.report.drift.words import plain_words
@@ -282,3 +283,19 @@ def test_cost_definitions_and_what_was_left_out(page):
     assert "no message of a user (line 12); likewise: line 31" in text
     assert text.count(">probe drift</th>") == 1  # one entry for along, start and end
     assert ">entropy S</th>" in text
+
+
+def test_counts_of_shards_are_added_up():
+    shards = [
+        dataclasses.replace(
+            record(f"tokens_{name}", Estimate(value=count, n=1, unit="token", method="counted")), unit_id=unit
+        )
+        for unit in ("probe-00000", "probe-00001")
+        for name, count in (("naive", 3000.0), ("forwarded", 200.0))
+    ]
+    assert [row[:3] for row in tokens_table(shards).rows] == [
+        ("naive", "6,000", "100 %"),
+        ("forwarded", "400", "6.67 %"),
+    ]
+    whole = [dataclasses.replace(shards[0], unit_id="all")]
+    assert tokens_table([*shards[::2], *whole]).rows[0][1] == "3,000"

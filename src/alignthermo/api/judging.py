@@ -15,11 +15,12 @@ from alignthermo.experiments import (
     JUDGE_CHECK,
     JUDGED_QUANTITIES,
     TransitionConfig,
+    completed_prompt,
     curve_rows,
     judge_rows,
     summarise_judged,
 )
-from alignthermo.judges import Calibration, calibrate_by, load_judge, load_reply_judge
+from alignthermo.judges import Calibration, calibrate_by, judge_identity, load_judge, load_reply_judge
 from alignthermo.quantities import Prompt
 from alignthermo.runs import StoredRun, read_run
 from alignthermo.runs.layout import stage_of
@@ -72,14 +73,16 @@ def judge_again(
     *,
     judge: str,
     judge_labels: str | None = None,
+    kept_by: str | None = None,
     prompts: str | None = None,
     device: str = "auto",
 ) -> TransitionResult:
     """Judge the stored replies of a finished transition anew and rewrite its summary and its report.
 
     No measured model is loaded. What does not depend on the judge stays as it is; judged quantities are
-    replaced, and the new verdicts lie in ``judged.parquet`` beside the summary. The measured rows, with what
-    the run's own judge said, are not touched: repeating the run's command goes back to that judge.
+    replaced, and the new verdicts lie in ``judged.parquet`` beside the summary; its metadata name the judge,
+    its revision and the digest of its weights. The measured rows, with what the run's own judge said, are not
+    touched: repeating the run's command goes back to that judge.
 
     Parameters
     ----------
@@ -89,6 +92,9 @@ def judge_again(
         See `alignthermo.judges.parse_judge`.
     judge_labels : str, optional
         File of labels for this judge; without it rates are not corrected.
+    kept_by : str, optional
+        ``refusal`` or ``help``: what keeps the instruction of prompts that do not say it themselves; as in
+        the run, where not given.
     prompts : str, optional
         Where the prompt file of the run is now.
     device : str
@@ -105,8 +111,9 @@ def judge_again(
         There is no such judge, or it cannot be loaded.
     """
     stored = _finished(folder)
-    config = _judged_by(stored, judge=judge, judge_labels=judge_labels, device=device)
-    known = _prompts(stored, prompts)
+    changes = {} if kept_by is None else {"kept_by": kept_by}
+    config = _judged_by(stored, judge=judge, judge_labels=judge_labels, device=device, **changes)
+    known = _prompts(stored, prompts, config)
     rows = _rows(stored)
     judged = judge_rows(rows, known, load_reply_judge(judge, device=device))
     records, verdicts = summarise_judged(judged, config)
@@ -119,7 +126,7 @@ def judge_again(
         run={"config": config.model_dump(mode="json"), "provenance": dict(stored.provenance)},
         folder=stored.path,
     )
-    tables = {JUDGED_AGAIN: _replies(judged)}
+    tables = {JUDGED_AGAIN: _replies(judged).replace_schema_metadata(_identity(judge))}
     rewrite_summary(stored.path, estimates=result.records, verdicts=result.verdicts, tables=tables)
     if stored.report is not None:
         rerender(stored.path)
@@ -145,7 +152,7 @@ def _judged_by(stored: StoredRun, **changes: str | None) -> TransitionConfig:
         raise ConfigError(f"the replies cannot be judged so: {error}") from None
 
 
-def _prompts(stored: StoredRun, given: str | None) -> dict[str, Prompt]:
+def _prompts(stored: StoredRun, given: str | None, config: TransitionConfig) -> dict[str, Prompt]:
     source = given or str(stored.resolved["prompts"])
     found = load_prompts(source)
     if found.sha256 != stored.resolved.get("prompts_sha256"):
@@ -153,7 +160,7 @@ def _prompts(stored: StoredRun, given: str | None) -> dict[str, Prompt]:
             f"{source} is not the prompt set that {stored.path} was made with (its digest differs); name the "
             "unchanged file by --prompts"
         )
-    return {prompt.id: prompt for prompt in found.prompts}
+    return {prompt.id: completed_prompt(prompt, config) for prompt in found.prompts}
 
 
 def _rows(stored: StoredRun) -> pa.Table:
@@ -168,6 +175,12 @@ def _spliced(old: Sequence[_T], new: Sequence[_T], replaced: Sequence[bool]) -> 
     kept = [one for one, gone in zip(old, replaced, strict=True) if not gone]
     before = sum(not gone for gone in replaced[:place])
     return (*kept[:before], *new, *kept[before:])
+
+
+def _identity(judge: str) -> dict[str, str]:
+    found = judge_identity(judge)
+    weights = {} if found is None else {"judge_revision": found.revision, "judge_weights": found.digest}
+    return {"judge": judge, **weights}
 
 
 def _replies(rows: pa.Table) -> pa.Table:

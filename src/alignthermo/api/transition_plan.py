@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from alignthermo.api.measured_models import MeasuredModels
 from alignthermo.api.names import load_prompts
-from alignthermo.api.plan import operations_per_second
+from alignthermo.api.plan import bytes_in_memory, operations_per_second, weights_of
 from alignthermo.errors import InputError
 from alignthermo.experiments import (
     DialogueBound,
@@ -19,6 +19,8 @@ from alignthermo.experiments import (
     refinement_bound,
     scenes_of,
 )
+from alignthermo.judges import parse_judge
+from alignthermo.models.sources import resolve
 from alignthermo.prompts import PromptSet
 
 __all__ = ["PlannedTransition", "composed", "plan_transition", "sources_of"]
@@ -53,7 +55,7 @@ class PlannedTransition:
     skipped : tuple of str
         Prompts (under a family, or at all) that cannot be used, and rows of files, with the reason.
     model_bytes, peak_bytes : int
-        All models in memory; with the key-value cache.
+        All models in memory, a judge's too; with the key-value cache.
     seconds : float
         From the arithmetic and this machine's speed on one matrix product.
     """
@@ -92,7 +94,7 @@ def plan_transition(config: TransitionConfig) -> PlannedTransition:
     sources = sources_of(config, load_prompts(config.prompts))
     plan = composed(config, sources)
     models = MeasuredModels.of(config)
-    model_bytes = models.bytes_in_memory(config.dtype)
+    model_bytes = models.bytes_in_memory(config.dtype) + _judge_bytes(config)
     n_models = 1 if config.base is None else 2
     contexts, tokens = plan.contexts, _times(plan.tokens(), n_models)
     bound = refinement_bound(plan, config)
@@ -155,6 +157,12 @@ def sources_of(config: TransitionConfig, prompt_set: PromptSet) -> Sources:
     if config.has_dialogues:
         scenes_of(config, sources)  # an hour's sweep should not end at prompts nobody can talk about
     return sources
+
+
+def _judge_bytes(config: TransitionConfig) -> int:
+    """Return what the model of a judge takes, which stands beside the measured one."""
+    model = parse_judge(config.judge).model if config.samples else ""
+    return bytes_in_memory(weights_of(resolve(model)), "auto") if model else 0
 
 
 def _times(tokens: PlannedTokens, n: int) -> PlannedTokens:

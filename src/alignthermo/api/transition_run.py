@@ -24,6 +24,7 @@ from alignthermo.experiments import (
     token_records,
     transition_stages,
 )
+from alignthermo.judges import judge_identity
 from alignthermo.prompts import PromptSet
 from alignthermo.quantities import LanguageModel, Pair, Progress, Prompt, silent
 from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run, require_gates
@@ -169,11 +170,14 @@ def _run_config(config: TransitionConfig, prompt_set: PromptSet) -> RunConfig:
         )
         if path is not None
     }
+    judge = judge_identity(config.judge) if config.samples else None
+    if judge is not None:
+        files["judge_revision"] = judge.revision
     return RunConfig(
         experiment="transition",
         given=config.model_dump(mode="json", exclude_defaults=True),
         resolved={**config.model_dump(mode="json"), "prompts_sha256": prompt_set.sha256, **files},
-        weights=weight_digests(config),
+        weights={**weight_digests(config), **({} if judge is None else {"judge": judge.digest})},
         device=config.device,
     )
 

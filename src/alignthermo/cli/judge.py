@@ -76,6 +76,13 @@ def run(
         str | None,
         typer.Option(metavar="FILE", help="Labelled completions, by which the rates are corrected."),
     ] = None,
+    kept_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="refusal or help: what keeps the instruction where prompts do not say [default: as run].",
+        ),
+    ] = None,
     prompts: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Where the run's prompt file is now [default: where it was]."),
@@ -88,7 +95,12 @@ def run(
     from alignthermo import api
 
     result = api.judge_again(
-        folder, judge=judge, judge_labels=judge_labels, prompts=prompts, device=device or "auto"
+        folder,
+        judge=judge,
+        judge_labels=judge_labels,
+        kept_by=kept_by,
+        prompts=prompts,
+        device=device or "auto",
     )
     if json:
         print_json(summary_of(result.records, result.verdicts))

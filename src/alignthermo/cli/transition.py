@@ -43,6 +43,7 @@ def transition(
     families: t.Families = None,
     templates: t.Templates = None,
     turns: t.Turns = None,
+    before_wrap: t.BeforeWrap = None,
     overrides: t.Overrides = None,
     role_plays: t.RolePlays = None,
     conflicting_orders: t.ConflictingOrders = None,

@@ -6,6 +6,7 @@ import typer
 
 __all__ = [
     "Alphas",
+    "BeforeWrap",
     "Compliant",
     "ConflictingOrders",
     "Controls",
@@ -64,12 +65,18 @@ Families = Annotated[
     typer.Option(
         "--family",
         metavar="FAMILY",
-        help="Attack: many_shot, override, role_play, conflicting_system, template (with --templates), turns "
-        "(with --turns). Repeatable [default: many_shot].",
+        help="Attack: many_shot, override, role_play, conflicting_system, template, wrapped_request (with "
+        "--templates), turns (with --turns). Repeatable [default: many_shot].",
     ),
 ]
 Templates = Annotated[
     Text, typer.Option(metavar="FILE", help="Attack templates with a slot [INSERT PROMPT HERE].")
+]
+BeforeWrap = Annotated[
+    Text,
+    typer.Option(
+        metavar="FAMILY", help="Attack turns before a wrapped request, or nothing [default: template]."
+    ),
 ]
 Turns = Annotated[
     Text,

@@ -100,8 +100,12 @@ def context_of(
         counts=Counts.of(spans, turns),
         replaced=replaced,
         digest=digest_of(layout.ids),
-        notes=(*layout.notes, REPEATED) if repeated else layout.notes,
+        notes=(*layout.notes, *_wrapped(turns), *((REPEATED,) if repeated else ())),
     )
+
+
+def _wrapped(turns: Sequence[TurnRecord]) -> tuple[str, ...]:
+    return tuple(f"the request stands in {one.unit}" for one in turns if one.is_wrap)
 
 
 def _record(entry: Entry, position: int, spans: Sequence[Span]) -> TurnRecord:

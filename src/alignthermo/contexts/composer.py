@@ -17,7 +17,7 @@ from alignthermo.contexts.reinforcing import redundant_turns
 from alignthermo.contexts.roles import RefusedTurns
 from alignthermo.contexts.traits import TemplateTraits
 from alignthermo.contexts.unit import Unit
-from alignthermo.errors import AlignthermoError, ConfigError, PromptError, TemplateError
+from alignthermo.errors import AlignthermoError, ConfigError, InputError, PromptError, TemplateError
 from alignthermo.prompts import RenderOptions
 from alignthermo.quantities import Message, Tokenizer
 
@@ -110,13 +110,20 @@ class ContextComposer:
         Raises
         ------
         InputError
-            The material has too few turns of a kind.
+            The material has too few turns of a kind, or a template around the request is too long to be used.
         """
         scope = task.query.id if design.share == "prompt" else "every prompt"
         fixed_instruction, fixed_adversarial = self._fixed(task)
+        largest = max(size[1] for size in design.sizes)
+        if fixed_adversarial and 2.0 * largest <= fixed_adversarial:
+            raise InputError(
+                f"{task.query.id}: the template around the request has {fixed_adversarial} tokens, "
+                f"twice the largest wanted N_adv ({largest:.0f}) or more: it would never be used; raise the "
+                "lengths, or take a shorter template"
+            )
         wanted = {
             "instruction": max(size[0] for size in design.sizes) - fixed_instruction,
-            "adversarial": max(size[1] for size in design.sizes) - fixed_adversarial,
+            "adversarial": 0.0 if task.material.wrap_alone else largest - fixed_adversarial,
             "filler": 1.0 if "dilution" in design.controls else 0.0,
         }
 
@@ -146,11 +153,10 @@ class ContextComposer:
             As `contexts`.
         """
         name = f"{task.query.id}/{task.material.family}/{cell.name}"
-        dealt = self._dealt(cell, task, design, deck)
-        query, replaced = task.query, 0
+        query, replaced = self._asked(cell, task.query), 0
+        dealt = self._dealt(cell, replace(task, query=query), design, deck, bare=query != task.query)
         if cell.control == "dilution":
-            wrap = self._template_cost(query)
-            dealt, replaced = diluted(dealt, deck.filler, after=wrap)
+            dealt, replaced = diluted(dealt, deck.filler, after=self._template_cost(query))
             query = replace(query, template=None)
         entries = self._entries(cell, task, dealt)
         try:
@@ -159,6 +165,12 @@ class ContextComposer:
         except (TemplateError, PromptError) as error:
             raise _in_cell(error, name) from error
         return context_of(name, cell=cell, task=task, entries=entries, layout=layout, replaced=replaced)
+
+    def _asked(self, cell: Cell, query: Query) -> Query:
+        """Take the template, all or nothing, off a request where that comes nearer to the attack."""
+        if 2.0 * cell.n_adversarial > self._template_cost(query):
+            return query
+        return replace(query, template=None)
 
     def achievable(self, design: Design, task: Task, *, replicate: int = 0) -> AchievableGrid:
         """Return the token counts that whole turns can reach, up to the largest the design asks for."""
@@ -169,7 +181,8 @@ class ContextComposer:
             room = int(max(size[axis] for size in design.sizes)) - fixed
             costs = [one.cost for one in side]
             reached = achievable_totals(costs, max(0, room), matching=design.matching)
-            totals.append(tuple(fixed + total for total in reached))
+            bare = (0,) if side is deck.adversarial and fixed else ()
+            totals.append((*bare, *(fixed + total for total in reached)))
         return AchievableGrid(instruction=totals[0], adversarial=totals[1])
 
     def cost(self, unit: Unit, *, opening: bool = False) -> int:
@@ -204,10 +217,12 @@ class ContextComposer:
             self._wraps[query] = sum(s.stop - s.start for s in layout.spans if s.owner in wrapping)
         return self._wraps[query]
 
-    def _dealt(self, cell: Cell, task: Task, design: Design, deck: Deck) -> tuple[Drawn, ...]:
+    def _dealt(self, cell: Cell, task: Task, design: Design, deck: Deck, *, bare: bool) -> tuple[Drawn, ...]:
+        """Choose turns; none of an attack whose first turn, the template around the request, is not there."""
         fixed_instruction, fixed_adversarial = self._fixed(task)
         instruction = _chosen(deck.instruction, cell.n_instruction - fixed_instruction, design)
-        adversarial = _chosen(deck.adversarial, cell.n_adversarial - fixed_adversarial, design)
+        room = 0.0 if bare else cell.n_adversarial - fixed_adversarial
+        adversarial = _chosen(deck.adversarial, room, design)
         return arrange(instruction, adversarial, order=cell.order, block=design.block)
 
     def _entries(self, cell: Cell, task: Task, dealt: Sequence[Drawn]) -> list[Entry]:

@@ -40,6 +40,11 @@ class TurnRecord:
     place: str
     copy: int = 0
 
+    @property
+    def is_wrap(self) -> bool:
+        """Whether this is the text of a template around the request."""
+        return self.place == "query" and self.kind == "adversarial"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Span:

@@ -28,6 +28,8 @@ class Material:
         Pool of the attack.
     filler : tuple of Unit
         Neutral pool of the dilution control; small talk of our own unless given.
+    wrap_alone : bool
+        No adversarial turn stands before a request in a template: that template is the whole attack.
     reminders : tuple of Unit
         Redundant instruction for reinforcement, by phrasing (`reminder_turns`).
 
@@ -43,6 +45,7 @@ class Material:
     adversarial: tuple[Unit, ...] = ()
     filler: tuple[Unit, ...] = field(default_factory=filler_turns)
     reminders: tuple[Unit, ...] = ()
+    wrap_alone: bool = False
 
     def __post_init__(self) -> None:
         _check(self.system, "instruction", "system")

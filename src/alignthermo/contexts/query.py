@@ -26,7 +26,9 @@ class Query:
     history : tuple of Unit
         Earlier turns of the prompt itself, kept whole and in order right before the request.
     template : AttackTemplate or None
-        Stands around the request; its tokens are adversarial, those of the request neutral.
+        Stands around the request; its tokens are adversarial, those of the request neutral. It is the first
+        turn of the attack, all of it or none: a cell that wants less than half its tokens of attack asks
+        the request bare.
     """
 
     id: str

@@ -24,8 +24,15 @@ _RESAMPLES = 400
 
 def sweep_cells(config: TransitionConfig) -> Mapping[str, tuple[Cell, ...]]:
     """Return the cells of the grid by attack family."""
-    cells = tuple(config.context_design().cells())
-    return {family: cells for family in config.families}
+    return _by_family(config, tuple(config.context_design().cells()))
+
+
+def _by_family(config: TransitionConfig, cells: Sequence[Cell]) -> Mapping[str, tuple[Cell, ...]]:
+    """Return the cells of each family: of a template that is all of the attack, with and without it."""
+    ends = {min(cell.n_adversarial for cell in cells), max(cell.n_adversarial for cell in cells)}
+    two = tuple(cell for cell in cells if cell.n_adversarial in ends)
+    alone = config.before_wrap == "nothing"
+    return {f: two if alone and f == "wrapped_request" else tuple(cells) for f in config.families}
 
 
 def reinforced_cells(config: TransitionConfig) -> Mapping[str, tuple[Cell, ...]]:
@@ -38,8 +45,7 @@ def reinforced_cells(config: TransitionConfig) -> Mapping[str, tuple[Cell, ...]]
         controls=("attack",),
         reinforcements=config.reinforcements,
     )
-    cells = tuple(design.cells())
-    return {family: cells for family in config.families}
+    return _by_family(config, tuple(design.cells()))
 
 
 def refined_cells(config: TransitionConfig, rows: pa.Table) -> Mapping[str, tuple[Cell, ...]]:
@@ -77,7 +83,7 @@ def _cells(config: TransitionConfig, order: str, sizes: Sequence[tuple[float, fl
 
 def _wanted(cut: Cut, *, seed: int, level: float) -> tuple[float, ...]:
     sweep = curve_sweep(cut, column="p_kept")
-    if sweep is None or unfit(sweep):
+    if sweep is None or unfit(sweep, cut):
         return ()
     rng = random_stream(seed, "refine", *(f"{key}={value}" for key, value in sorted(cut.where.items())))
     asked = Resampling(rng=rng, level=level, n_resamples=_RESAMPLES)

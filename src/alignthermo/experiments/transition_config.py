@@ -15,12 +15,16 @@ from alignthermo.judges import parse_judge
 
 __all__ = ["FAMILIES", "TransitionConfig"]
 
-FAMILIES = ("many_shot", "override", "role_play", "conflicting_system", "template", "turns")
-"""Attack families; `template` and `turns` need a file."""
+FAMILIES = (
+    *("many_shot", "override", "role_play", "conflicting_system", "template", "turns"),
+    "wrapped_request",
+)
+"""Attack families; `template`, `wrapped_request` and `turns` need a file."""
 
 _SEVENTEEN = tuple(step / 16 for step in range(17))
 
-Family = Literal["many_shot", "override", "role_play", "conflicting_system", "template", "turns"]
+Turns = Literal["many_shot", "override", "role_play", "conflicting_system", "template", "turns"]
+Family = Turns | Literal["wrapped_request"]
 Order = Literal["random", "adversarial_last", "adversarial_first", "block_interleaved"]
 
 
@@ -47,7 +51,11 @@ class TransitionConfig(DialogueSettings):
     families : tuple of str
         Out of `FAMILIES`.
     templates : str or None
-        File of attack templates with a slot, for the family ``template``.
+        File of attack templates with a slot, for the families ``template`` (other requests inside) and
+        ``wrapped_request`` (the measured request inside).
+    before_wrap : str
+        Which attack turns stand before a wrapped request: a family, or ``nothing``. The template is then all
+        of the attack and there are two cells, with it and without; needs the design ``append_only``.
     turns : str or None
         JSONL of whole turns with labels: adversarial ones are the family ``turns``, instruction ones join
         the instruction pool, filler ones replace the shipped small talk.
@@ -120,6 +128,7 @@ class TransitionConfig(DialogueSettings):
     families: tuple[Family, ...] = ("many_shot",)
     templates: str | None = None
     turns: str | None = None
+    before_wrap: Turns | Literal["nothing"] = "template"
     overrides: tuple[str, ...] = ()
     role_plays: tuple[str, ...] = ()
     conflicting_orders: tuple[str, ...] = ()
@@ -177,15 +186,28 @@ class TransitionConfig(DialogueSettings):
             raise ValueError("at least one attack family is needed")
         if "attack" not in self.controls:
             raise ValueError("the controls need 'attack': a dilution alone measures no threshold")
-        for family, file in (("template", self.templates), ("turns", self.turns)):
-            if family in self.families and file is None:
-                raise ValueError(f"the family {family!r} needs a file (--{family.rstrip('s')}s FILE)")
+        self._filed()
         self._judged()
         try:
             self.context_design()
         except ConfigError as error:
             raise ValueError(str(error)) from None
         return self
+
+    def _filed(self) -> None:
+        wrapping = "wrapped_request" in self.families
+        used = {*self.families, *((self.before_wrap,) if wrapping else ())}
+        for family, file in (("template", self.templates), ("turns", self.turns)):
+            if file is None and (family in used or (wrapping and family == "template")):
+                name = family if family in self.families else "wrapped_request"
+                raise ValueError(f"the family {name!r} needs a file (--{family.rstrip('s')}s FILE)")
+        if wrapping and self.before_wrap == "nothing" and self.design != "append_only":
+            raise ValueError(
+                "a wrapped request with nothing before it is compared with the bare request at one N_instr: "
+                "take the design append_only"
+            )
+        if self.has_dialogues and self.families[0] == "wrapped_request":
+            raise ValueError("dialogues are made of turns: name another family before wrapped_request")
 
     @model_validator(mode="after")
     def _can_reinforce(self) -> "TransitionConfig":

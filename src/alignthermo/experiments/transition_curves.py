@@ -83,17 +83,21 @@ def known_or_reason(measure: Callable[[], _T]) -> tuple[_T | None, str]:
 def law_of(cut: Cut) -> tuple[Comparison | None, str]:
     """Compare the laws of P(kept) on one order and size; None with the reason where there are too few."""
     sweep = curve_sweep(cut, column="p_kept")
-    reason = unfit(sweep)
+    reason = unfit(sweep, cut)
     if sweep is None or reason:
         return None, reason
     return known_or_reason(lambda: compare_laws(sweep))
 
 
-def unfit(sweep: Sweep | None) -> str:
-    """Say why no law can be fitted to a sweep; empty if one can."""
+def unfit(sweep: Sweep | None, cut: Cut) -> str:
+    """Say why no law can be fitted to the sweep of a cut; empty if one can.
+
+    Two α that were wanted are no curve, however the reached ones scatter around them.
+    """
     if sweep is None:
         return NO_ROWS
-    n_alphas = np.unique(np.round(sweep.alpha, 3)).size
+    wanted = len(cut.of(control="attack").rows["wanted_alpha"].unique())
+    n_alphas = min(np.unique(np.round(sweep.alpha, 3)).size, wanted)
     if n_alphas < MIN_ALPHAS:
         return f"{n_alphas} values of α show no law, {MIN_ALPHAS} are needed"
     return SAME if np.ptp(sweep.y) == 0.0 else ""
@@ -128,7 +132,7 @@ def bounded(found: Threshold, sweep: Sweep) -> Estimate:
 
 def _thresholds(maker: CurveMaker, sweep: Sweep) -> Iterator[Record]:
     found: Threshold | None = None
-    reason = unfit(sweep)
+    reason = unfit(sweep, maker.cut)
     if not reason:
         found, reason = known_or_reason(lambda: threshold(sweep, resampling=maker.resampling("alpha_c")))
     if found is None:
@@ -157,7 +161,7 @@ def _thresholds(maker: CurveMaker, sweep: Sweep) -> Iterator[Record]:
 def _slopes(maker: CurveMaker, sweep: Sweep) -> Iterator[Record]:
     names = ("slope_within", "slope_marginal", "width_quenched", "width_thermal")
     found: Sharpness | None = None
-    reason = unfit(sweep)
+    reason = unfit(sweep, maker.cut)
     if not reason:
         found, reason = known_or_reason(lambda: sharpness(sweep, resampling=maker.resampling("sharpness")))
     if found is None:
@@ -247,7 +251,7 @@ def mean_record(maker: CurveMaker, quantity: str, values: np.ndarray, **more: st
 def _gain(maker: CurveMaker, sweep: Sweep) -> Record:
     """How much higher α_c is than the base's, on the same contexts."""
     base = curve_sweep(maker.cut, column="p_kept", model="base")
-    reason = unfit(sweep) or unfit(base)
+    reason = unfit(sweep, maker.cut) or unfit(base, maker.cut)
     if base is None or reason:
         return maker.unknown("alpha_c_gain", f"not bracketed: {reason}")
     resampling = maker.resampling("alpha_c_gain")
@@ -257,7 +261,7 @@ def _gain(maker: CurveMaker, sweep: Sweep) -> Record:
 
 def _base_threshold(maker: CurveMaker) -> Iterator[Record]:
     sweep = curve_sweep(maker.cut, column="p_kept", model="base")
-    reason = unfit(sweep)
+    reason = unfit(sweep, maker.cut)
     if sweep is None or reason:
         yield maker.unknown("base_alpha_c", f"not bracketed: {reason}")
         return

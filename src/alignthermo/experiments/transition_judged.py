@@ -17,7 +17,7 @@ from alignthermo.experiments.transition_corrected_threshold import (
     agreed_beyond,
     corrected_sweep,
 )
-from alignthermo.experiments.transition_curves import MIN_ALPHAS, CurveMaker, bounded, known_or_reason
+from alignthermo.experiments.transition_curves import SAME, CurveMaker, bounded, known_or_reason, unfit
 from alignthermo.experiments.transition_sweeps import Cut, clusters_of, cuts
 from alignthermo.judges import Calibration, calibrate_by, load_judge, parse_judge
 from alignthermo.quantities import Estimate, Record, Verdict
@@ -213,7 +213,7 @@ def _corrected(
     """α_c where the judged share crosses what half of the replies kept looks like through the judge."""
     quantity = "alpha_c_judged_corrected"
     if sweep is None:
-        return maker.unknown(quantity, f"not bracketed: {_unfit(sweep)}")
+        return maker.unknown(quantity, f"not bracketed: {_unfit(sweep, maker.cut)}")
     found, reason = known_or_reason(
         lambda: corrected_sweep(sweep, [name or "" for name in kept_by], calibration)
     )
@@ -226,7 +226,7 @@ def _corrected(
 
 
 def _slope(maker: CurveMaker, sweep: Sweep | None, quantity: str) -> Record:
-    reason = _unfit(sweep)
+    reason = _unfit(sweep, maker.cut)
     if sweep is None or reason:
         return maker.unknown(quantity, reason)
     found, reason = known_or_reason(lambda: sharpness(sweep, resampling=maker.resampling(quantity)))
@@ -262,20 +262,20 @@ def _floats(rows: pa.Table, name: str) -> np.ndarray:
     return np.asarray(rows[name].to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _unfit(sweep: Sweep | None) -> str:
+def _unfit(sweep: Sweep | None, cut: Cut) -> str:
     if sweep is None or sweep.trials is None:
         return "no reply was decided"
-    n_alphas = np.unique(np.round(sweep.alpha, 3)).size
-    if n_alphas < MIN_ALPHAS:
-        return f"{n_alphas} values of α show no law, {MIN_ALPHAS} are needed"
     same = np.ptp(sweep.y / sweep.trials) == 0.0
-    return "the share of kept replies is the same in every context" if same else ""
+    reason = unfit(sweep, cut)
+    if same and reason in ("", SAME):
+        return "the share of kept replies is the same in every context"
+    return "" if reason == SAME else reason
 
 
 def _alpha_c(
     maker: CurveMaker, sweep: Sweep | None, quantity: str, *, corrected: CorrectedSweep | None = None
 ) -> Estimate:
-    reason = _unfit(sweep)
+    reason = _unfit(sweep, maker.cut)
     middle = None if corrected is None else corrected.middle
     if sweep is not None and not reason:
         found, reason = known_or_reason(

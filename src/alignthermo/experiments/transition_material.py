@@ -29,9 +29,9 @@ from alignthermo.contexts.texts import CONFLICTING_ORDERS, OVERRIDES, REMINDERS,
 from alignthermo.errors import InputError
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.judges import read_labelled
-from alignthermo.quantities import Prompt
+from alignthermo.quantities import Prompt, random_stream
 
-__all__ = ["Sources", "read_sources", "task_of"]
+__all__ = ["Sources", "completed_prompt", "read_sources", "task_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +83,15 @@ def read_sources(config: TransitionConfig, *, pool: Sequence[Prompt], queries: S
         labels = read_labelled(Path(config.judge_labels))
         unread += [f"{labels.name}: {problem}" for problem in labels.problems]
     return Sources(
-        pool=tuple(_completed(prompt, config) for prompt in pool),
-        queries=tuple(_completed(prompt, config) for prompt in queries),
+        pool=tuple(completed_prompt(prompt, config) for prompt in pool),
+        queries=tuple(completed_prompt(prompt, config) for prompt in queries),
         templates=templates,
         turns=turns,
         unread=tuple(unread),
     )
 
 
-def _completed(prompt: Prompt, config: TransitionConfig) -> Prompt:
+def completed_prompt(prompt: Prompt, config: TransitionConfig) -> Prompt:
     """Give a prompt what the run says about prompts that do not say it themselves."""
     said = {} if config.kept_by is None else {"instruction": f"{config.kept_by}_keeps"}
     return replace(
@@ -120,13 +120,15 @@ def task_of(
     """
     system = _system(prompt, config)
     fillers = sources.labelled("filler")
+    wrapping = family == "wrapped_request"
     return Task(
-        query=Query.of(prompt),
+        query=Query.of(prompt, template=_wrap(prompt, config, sources) if wrapping else None),
         material=Material(
             family=family,
             system=system,
             instruction=_instruction(prompt, system, config, sources),
-            adversarial=_attack(prompt, family, config, sources),
+            adversarial=_attack(prompt, config.before_wrap if wrapping else family, config, sources),
+            wrap_alone=wrapping and config.before_wrap == "nothing",
             filler=fillers or filler_turns(),
             reminders=_reminders(system, config) if reinforced else (),
         ),
@@ -159,7 +161,16 @@ def _reminders(system: tuple[Unit, ...], config: TransitionConfig) -> tuple[Unit
     return reminder_turns(instruction_text(system), phrasings=phrasings, role=config.reminder_role)
 
 
+def _wrap(prompt: Prompt, config: TransitionConfig, sources: Sources) -> AttackTemplate:
+    """Deal one template to each prompt, or one to all where prompts share their turns."""
+    whose = prompt.id if config.share == "prompt" else "every prompt"
+    rng = random_stream(config.seed, "wrap", whose)
+    return sources.templates[int(rng.integers(len(sources.templates)))]
+
+
 def _attack(prompt: Prompt, family: str, config: TransitionConfig, sources: Sources) -> tuple[Unit, ...]:
+    if family == "nothing":
+        return ()
     if family == "many_shot":
         return many_shot_turns(sources.pool, queries=_asked(prompt, config, sources))
     if family == "override":

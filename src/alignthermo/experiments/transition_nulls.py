@@ -38,7 +38,7 @@ def shuffled_check(cut: Cut, *, seed: int) -> Verdict:
     seed : int
     """
     sweep = curve_sweep(cut, column="p_kept")
-    reason = unfit(sweep)
+    reason = unfit(sweep, cut)
     if sweep is None or reason:
         return _verdict(cut, "inconclusive", f"nothing to shuffle: {reason}")
     rng = random_stream(seed, "shuffled", *(f"{k}={v}" for k, v in sorted(cut.where.items())))

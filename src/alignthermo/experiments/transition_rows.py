@@ -37,6 +37,8 @@ TRANSITION_SCHEMA = pa.schema(
         ("replaced", pa.int64()),
         ("wanted_reinforcement", pa.int64()),
         ("n_reinforcement", pa.int64()),
+        ("wrap", pa.string()),
+        ("n_wrap", pa.int64()),
         ("missed_instruction", pa.float64()),
         ("missed_adversarial", pa.float64()),
         *((name, pa.float64()) for name in ("log_p_compliant", "log_p_defiant", "h", "candidate_mass")),
@@ -52,8 +54,10 @@ TRANSITION_SCHEMA = pa.schema(
 """`stage` says which α were wanted from the beginning (``sweep``) and which a refinement added. `placement`,
 `phrasing` and `wanted_reinforcement` are of redundant instruction, empty and 0 without; its `n_reinforcement`
 tokens are part of `n_instruction` (of `n_filler` for the phrasing ``filler``), hence of `alpha`.
-`size` is the wanted L, or N_instr of an append-only design. `h_again` is h of the same context, read a
-second time by itself; NaN where it was not. `labels`, `turn_tokens` are in the order of the conversation.
+`wrap` names the template that the request stands in, empty where it stands bare; its `n_wrap` tokens are part
+of `n_adversarial`. `size` is the wanted L, or N_instr of an append-only design. `h_again` is h of the same
+context, read a second time by itself; NaN where it was not. `labels`, `turn_tokens` are in the order of the
+conversation.
 `log_first_refusal` is null where it is not defined, and `first_token_note` says why. Columns of replies and
 of their judge (see `transition_replies`) are null where nothing was sampled."""
 
@@ -140,6 +144,8 @@ def _composition(context: Context, config: TransitionConfig) -> dict[str, object
         "phrasing": more.phrasing if more else "",
         "wanted_reinforcement": more.tokens if more else 0,
         "replaced": context.replaced,
+        "wrap": ", ".join(turn.unit for turn in context.turns if turn.is_wrap),
+        "n_wrap": sum(turn.tokens for turn in context.turns if turn.is_wrap),
         "labels": [LABELS[turn.kind] for turn in turns],
         "turn_tokens": [turn.tokens for turn in turns],
     }

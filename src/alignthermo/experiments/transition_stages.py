@@ -107,10 +107,10 @@ class _Composing:
         return self._composer.shard(planned)
 
     @cached_property
-    def judge(self) -> ReplyJudge | None:
-        """Who judges sampled replies; loaded once for all shards of the stage."""
+    def judge(self) -> ReplyJudge:
+        """Who judges sampled replies; loaded once for all shards of the stage, and freed with them."""
         config = self._grounds.config
-        return load_reply_judge(config.judge, device=config.device) if config.samples else None
+        return load_reply_judge(config.judge, device=config.device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,9 @@ class _ContextShard:
     def measure(self, pair: Pair) -> StageResult:
         composed = self.ready.get(self.id) or self.composing.shard(self.planned, pair.aligned.tokenizer)
         fitting = composed.within(min(pair.aligned.max_length, pair.base.max_length))
-        experiment = Transition(pair=pair, config=self._asked(), loaded_judge=self.composing.judge)
+        asked = self._asked()
+        judge = self.composing.judge if asked.samples else None
+        experiment = Transition(pair=pair, config=asked, loaded_judge=judge)
         result = experiment.measure(fitting)
         return StageResult(rows=result.rows, records=shard_records(self.id, result.problems, result.counts))
 

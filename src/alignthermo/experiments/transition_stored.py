@@ -26,4 +26,5 @@ def reinforced_rows(stored: Mapping[str, pa.Table]) -> pa.Table:
 
 
 def _joined(tables: Iterable[pa.Table]) -> pa.Table:
-    return pa.concat_tables([TRANSITION_SCHEMA.empty_table(), *tables])
+    # runs of older versions lack columns
+    return pa.concat_tables([TRANSITION_SCHEMA.empty_table(), *tables], promote_options="default")

@@ -11,6 +11,7 @@ from alignthermo.judges.generative_guard import GuardJudge, load_guard
 from alignthermo.judges.guard_formats import GUARD_FORMATS, GuardFormat
 from alignthermo.judges.heuristic import HeuristicJudge
 from alignthermo.judges.human import HumanLabels, read_human_labels
+from alignthermo.judges.identity import JudgeIdentity, judge_identity
 from alignthermo.judges.instruction import HELP_KEEPS, REFUSAL_KEEPS, InstructionMap, instruction_map
 from alignthermo.judges.labelled import Labelled, LabelledSet, read_labelled
 from alignthermo.judges.named import calibrate_by, load_judge, load_reply_judge, parse_judge
@@ -44,6 +45,7 @@ __all__ = [
     "HumanLabels",
     "InstructionMap",
     "Judge",
+    "JudgeIdentity",
     "Judgement",
     "Labelled",
     "LabelledSet",
@@ -62,6 +64,7 @@ __all__ = [
     "correct_rates",
     "error_constancy",
     "instruction_map",
+    "judge_identity",
     "load_classifier",
     "load_guard",
     "load_judge",

@@ -6,14 +6,18 @@ from typing import Any
 
 import torch
 
-from alignthermo.errors import ConfigError, InputError, ModelError, WeightsError
+from alignthermo.errors import ConfigError, InputError, ModelError, PromptError, WeightsError
+from alignthermo.judges.asking import judged_once
 from alignthermo.judges.exchange import OUTCOMES, Exchange, Judgement, Outcome
 from alignthermo.judges.label_names import outcome_named
 from alignthermo.models.checkpoint import load_tokenizer, place
 from alignthermo.models.heads import check_finite
 from alignthermo.models.sources import Source, check_files, resolve
+from alignthermo.prompts.literal import check_encodable
 
-__all__ = ["ClassifierJudge", "load_classifier", "outcomes_of_labels"]
+__all__ = ["ClassifierJudge", "load_classifier", "longest_input", "outcomes_of_labels"]
+
+_NO_LIMIT = 2**31
 
 
 def outcomes_of_labels(
@@ -65,7 +69,10 @@ class ClassifierJudge:
     model, tokenizer : transformers objects
     outcomes : tuple of str
         Outcome of each class.
-    name : str
+    source : str
+        Where it comes from, with its revision.
+    map_name : str
+        The label map as it was given; empty where the labels name outcomes themselves.
     pairs : bool
         Whether the classifier reads request and response as a pair of texts, or the response alone.
     min_confidence : float
@@ -76,50 +83,68 @@ class ClassifierJudge:
     model: Any
     tokenizer: Any
     outcomes: tuple[Outcome, ...]
-    name: str
+    source: str
+    map_name: str = ""
     pairs: bool = True
     min_confidence: float = 0.0
     batch_size: int = 16
 
+    @property
+    def name(self) -> str:
+        """Model with every setting that changes a verdict."""
+        settings = [self.source, self.map_name, "" if self.pairs else "reads=reply"]
+        settings += [f"min_confidence={self.min_confidence:g}"] if self.min_confidence else []
+        return f"classifier({', '.join(one for one in settings if one)})"
+
     def judge(self, exchanges: Sequence[Exchange]) -> tuple[Judgement, ...]:
-        """Judge exchanges in batches; an empty or too long one is an abstention.
+        """Judge exchanges, each text once and texts of like length together.
+
+        An empty text, a too long one and one that cannot be encoded are abstentions. The texts stay literal:
+        a separator token typed in a response is read as the characters it consists of.
 
         Raises
         ------
         NonFiniteLogits
             NaN or +inf among the logits.
         """
+        return judged_once(exchanges, self._distinct)
+
+    def _distinct(self, exchanges: Sequence[Exchange]) -> tuple[Judgement, ...]:
         found: dict[int, Judgement] = {}
-        readable: dict[int, list[int]] = {}
+        lengths: dict[int, int] = {}
         for i, exchange in enumerate(exchanges):
-            problem, ids = self._encoded(exchange)
-            if problem is None:
-                readable[i] = ids
-            else:
+            problem, length = self._length(exchange)
+            if problem:
                 found[i] = Judgement.abstain(problem, judge=self.name)
-        order = list(readable)
+            else:
+                lengths[i] = length
+        order = sorted(lengths, key=lambda i: lengths[i])
         for start in range(0, len(order), self.batch_size):
             part = order[start : start + self.batch_size]
             for i, row in zip(part, self._probabilities([exchanges[i] for i in part]), strict=True):
                 found[i] = self._decide(row)
         return tuple(found[i] for i in range(len(exchanges)))
 
-    def _encoded(self, exchange: Exchange) -> tuple[str | None, list[int]]:
+    def _length(self, exchange: Exchange) -> tuple[str, int]:
+        """Return why a text cannot be read, if so, and its tokens."""
         if not exchange.response.strip():
-            return "nothing to read", []
-        ids = self.tokenizer(*self._texts([exchange], one=True))["input_ids"]
-        limit = getattr(self.model.config, "max_position_embeddings", None)
-        if limit is not None and len(ids) > limit:
-            return f"{len(ids)} tokens, and the classifier reads {limit}", []
-        return None, list(ids)
+            return "nothing to read", 0
+        try:
+            for text in (exchange.request, exchange.response):
+                check_encodable(text)
+        except PromptError as error:
+            return str(error), 0
+        length = len(self._encoded([exchange])["input_ids"][0])
+        limit = longest_input(self.model, self.tokenizer)
+        return ("" if length <= limit else f"{length} tokens, and the classifier reads {limit}"), length
 
-    def _texts(self, exchanges: Sequence[Exchange], *, one: bool = False) -> tuple[Any, ...]:
+    def _encoded(self, exchanges: Sequence[Exchange], **options: object) -> Any:  # noqa: ANN401
         requests, responses = [e.request for e in exchanges], [e.response for e in exchanges]
         texts = (requests, responses) if self.pairs else (responses,)
-        return tuple(part[0] for part in texts) if one else texts
+        return self.tokenizer(*texts, split_special_tokens=True, **options)
 
     def _probabilities(self, exchanges: Sequence[Exchange]) -> list[list[float]]:
-        batch = self.tokenizer(*self._texts(exchanges), padding=True, return_tensors="pt")
+        batch = self._encoded(exchanges, padding=True, return_tensors="pt")
         with torch.inference_mode():
             logits = self.model(**batch.to(self.model.device)).logits
         check_finite(logits, what="logits of the classifier")
@@ -135,6 +160,19 @@ class ClassifierJudge:
         if best == "abstain" or total[best] < self.min_confidence:
             return Judgement.abstain(f"not sure enough: {ground}", judge=self.name)
         return Judgement(outcome=best, confidence=min(total[best], 1.0), evidence=(ground,), judge=self.name)
+
+
+def longest_input(model: Any, tokenizer: Any) -> int:  # noqa: ANN401
+    """Return how many tokens a classifier reads.
+
+    The tokenizer may say less than the positions there are. Positions that begin after the padding index
+    (RoBERTa) lose as many, and one more.
+    """
+    positions = int(getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT)
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            positions -= int(module.padding_idx) + 1
+    return int(min(positions, tokenizer.model_max_length))
 
 
 def load_classifier(
@@ -183,7 +221,8 @@ def load_classifier(
         model=loaded,
         tokenizer=tokenizer,
         outcomes=outcomes_of_labels(id2label, labels),
-        name=f"classifier({source.name}@{source.revision})",
+        source=f"{source.name}@{source.revision}",
+        map_name=", ".join(f"{label}={outcome}" for label, outcome in (labels or {}).items()),
         pairs=pairs,
         min_confidence=min_confidence,
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from alignthermo.errors import ContextTooLong, PromptError
+from alignthermo.judges.asking import judged_once
 from alignthermo.judges.exchange import Exchange, Judgement
 from alignthermo.judges.guard_formats import GuardFormat, format_for
 from alignthermo.models.checkpoint import load_model, load_tokenizer, place
@@ -47,11 +48,8 @@ class GuardJudge:
         return f"{self._format.name}({self._name})"
 
     def judge(self, exchanges: Sequence[Exchange]) -> tuple[Judgement, ...]:
-        """Judge exchanges; each is asked about on its own."""
-        found: list[Judgement] = []
-        for start in range(0, len(exchanges), self._batch_size):
-            found += self._batch(exchanges[start : start + self._batch_size])
-        return tuple(found)
+        """Judge exchanges, each text once and on its own, texts of like length together."""
+        return judged_once(exchanges, self._distinct)
 
     def prompt_ids(self, exchange: Exchange) -> tuple[int, ...]:
         """Return the ids the guard reads for an exchange.
@@ -74,7 +72,7 @@ class GuardJudge:
         bos = getattr(tokenizer, "bos_token_id", None)
         return ids if not self._format.adds_bos or bos is None else (int(bos), *ids)
 
-    def _batch(self, exchanges: Sequence[Exchange]) -> list[Judgement]:
+    def _distinct(self, exchanges: Sequence[Exchange]) -> tuple[Judgement, ...]:
         asked: dict[int, tuple[int, ...]] = {}
         found: dict[int, Judgement] = {}
         for i, exchange in enumerate(exchanges):
@@ -85,14 +83,18 @@ class GuardJudge:
                 asked[i] = self._fitting(exchange)
             except (PromptError, ContextTooLong) as error:
                 found[i] = Judgement.abstain(str(error), judge=self.name)
-        for i, answer in zip(asked, self._answers(list(asked.values())), strict=True):
-            outcome, ground = self._format.parse(answer)
-            found[i] = (
-                Judgement.abstain(ground, judge=self.name)
-                if outcome == "abstain"
-                else Judgement(outcome=outcome, confidence=1.0, evidence=(ground,), judge=self.name)
-            )
-        return [found[i] for i in range(len(exchanges))]
+        order = sorted(asked, key=lambda i: len(asked[i]))
+        for start in range(0, len(order), self._batch_size):
+            part = order[start : start + self._batch_size]
+            for i, answer in zip(part, self._answers([asked[i] for i in part]), strict=True):
+                found[i] = self._read(answer)
+        return tuple(found[i] for i in range(len(exchanges)))
+
+    def _read(self, answer: str) -> Judgement:
+        outcome, ground = self._format.parse(answer)
+        if outcome == "abstain":
+            return Judgement.abstain(ground, judge=self.name)
+        return Judgement(outcome=outcome, confidence=1.0, evidence=(ground,), judge=self.name)
 
     def _fitting(self, exchange: Exchange) -> tuple[int, ...]:
         ids = self.prompt_ids(exchange)
@@ -102,8 +104,6 @@ class GuardJudge:
         return ids
 
     def _answers(self, prompts: Sequence[tuple[int, ...]]) -> list[str]:
-        if not prompts:
-            return []
         completions = self._model.sample(
             prompts,
             rngs=[np.random.default_rng(0) for _ in prompts],  # greedy: no number is drawn

@@ -7,7 +7,7 @@ from typing import Literal
 from alignthermo.errors import ConfigError
 from alignthermo.judges.calibration import Calibration, calibrate
 from alignthermo.judges.classifier import load_classifier
-from alignthermo.judges.exchange import Judge
+from alignthermo.judges.exchange import OUTCOMES, Judge
 from alignthermo.judges.generative_guard import load_guard
 from alignthermo.judges.guard_formats import GUARD_FORMATS
 from alignthermo.judges.heuristic import HeuristicJudge
@@ -16,8 +16,18 @@ from alignthermo.judges.replies import CheckedReplies, ReferenceReplies, ReplyJu
 
 __all__ = ["NAMES", "JudgeName", "calibrate_by", "load_judge", "load_reply_judge", "parse_judge"]
 
-NAMES = ("reference", "heuristic", "checked", "classifier:HUB_ID_OR_FOLDER", "guard:FORMAT:HUB_ID_OR_FOLDER")
-"""What can be asked for."""
+NAMES = (
+    "reference",
+    "heuristic",
+    "checked",
+    "classifier:HUB_ID_OR_FOLDER",
+    "classifier:LABEL=OUTCOME,…:HUB_ID_OR_FOLDER",
+    "guard:FORMAT:HUB_ID_OR_FOLDER",
+)
+"""What can be asked for. A classifier whose labels name no outcomes is given a map; ``reads=reply`` among it
+says that it reads the reply without the request."""
+
+READS = "reads"
 
 COVARIATE = "alpha"
 """Column of a label file along which the errors are tested for constancy."""
@@ -27,11 +37,25 @@ Kind = Literal["reference", "heuristic", "checked", "classifier", "guard"]
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeName:
-    """A judge's name in its parts; `model` is empty for judges without one."""
+    """A judge's name in its parts.
+
+    Attributes
+    ----------
+    kind : str
+    model : str
+        Empty for judges without one.
+    guard_format : str or None
+    labels : tuple of (str, str)
+        A classifier's labels with their outcomes, where the name gives a map.
+    pairs : bool
+        Whether a classifier reads the request too.
+    """
 
     kind: Kind
     model: str = ""
     guard_format: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    pairs: bool = True
 
 
 def parse_judge(text: str) -> JudgeName:
@@ -45,18 +69,20 @@ def parse_judge(text: str) -> JudgeName:
     Raises
     ------
     ConfigError
-        There is no such judge, or its model or format is missing.
+        There is no such judge, its model or format is missing, or its label map cannot be read.
 
     Examples
     --------
     >>> parse_judge("guard:wildguard:allenai/wildguard").guard_format
     'wildguard'
+    >>> parse_judge("classifier:NORMAL=fulfilled,REJECTION=refused,reads=reply:org/model").labels
+    (('NORMAL', 'fulfilled'), ('REJECTION', 'refused'))
     """
     kind, _, rest = text.strip().partition(":")
     if kind in ("reference", "heuristic", "checked") and not rest:
         return JudgeName(kind=kind)  # type: ignore[arg-type] # the tuple above spells the literal
     if kind == "classifier" and rest:
-        return JudgeName(kind="classifier", model=rest)
+        return _classifier(rest, text)
     if kind == "guard" and rest:
         first, colon, model = rest.partition(":")
         if not colon:
@@ -68,6 +94,23 @@ def parse_judge(text: str) -> JudgeName:
             "as in guard:wildguard:allenai/wildguard"
         )
     raise ConfigError(f"there is no judge {text!r}; choose {', '.join(NAMES)}")
+
+
+def _classifier(rest: str, text: str) -> JudgeName:
+    first, colon, model = rest.partition(":")
+    if not colon or "=" not in first:
+        return JudgeName(kind="classifier", model=rest)
+    settings = [tuple(map(str.strip, one.rpartition("=")[::2])) for one in first.split(",")]
+    reads = [value for name, value in settings if name == READS]
+    labels = tuple((name, value) for name, value in settings if name != READS)
+    known = all(name and value in (*OUTCOMES, "abstain") for name, value in labels)
+    if not known or not model or set(reads) - {"pair", "reply"}:
+        raise ConfigError(
+            f"judge {text!r}: give LABEL=OUTCOME for every label of the classifier, outcomes being "
+            f"{', '.join(OUTCOMES)} or abstain, {READS}=reply where it reads the reply alone, and the model, "
+            "as in classifier:NORMAL=fulfilled,REJECTION=refused,reads=reply:org/model"
+        )
+    return JudgeName(kind="classifier", model=model, labels=labels, pairs="reply" not in reads)
 
 
 def load_judge(text: str, *, device: str = "auto") -> Judge:
@@ -82,7 +125,8 @@ def load_judge(text: str, *, device: str = "auto") -> Judge:
     """
     name = parse_judge(text)
     if name.kind == "classifier":
-        return load_classifier(name.model, device=device)
+        labels = dict(name.labels) or None
+        return load_classifier(name.model, labels=labels, pairs=name.pairs, device=device)
     if name.kind == "guard":
         return load_guard(name.model, guard_format=name.guard_format, device=device)
     if name.kind == "heuristic":

@@ -44,12 +44,12 @@ class Summary:
 
 
 def summary_of(speeches: Sequence[Speech], count: Callable[[str], int]) -> Summary:
-    """Quote the first twelve words of each message.
+    r"""Quote the first twelve words of each message.
 
     Examples
     --------
     >>> summary_of([Speech(role="user", content="one two three")], len).speech.content
-    'Earlier in this conversation, each message cut to its first words:\\n- user: one two three'
+    'Earlier in this conversation, each message cut to its first words:\n- user: one two three'
     """
     return _summary(tuple(map(_quote, speeches)), 0, count)
 

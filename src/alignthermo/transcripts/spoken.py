@@ -1,4 +1,4 @@
-"""Speeches as they are written, each with whose words it is made of: neighbours may have to share a message."""
+"""Speeches as they are written, each with whose words it holds: neighbours may have to share a message."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

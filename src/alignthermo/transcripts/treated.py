@@ -61,10 +61,10 @@ def treated(
     more were said since the one before; its place follows from what was said, so it keeps it while the
     conversation grows. A probe is such a user message, too. A window takes whole messages out, as few as need
     be, and begins what it leaves with a user message: a tool result never stays without its call. The last
-    user message always stays, even where it is too long by itself. Reminders count as words of the window; one
-    at the start goes with the instruction, one at the end never goes, any other with the message it stands
-    before. In a compaction the message that stands for the others takes a quarter of the window at most, and
-    leaves out its oldest quotes for that.
+    user message always stays, even where it is too long by itself. Reminders count as words of the window;
+    one at the start goes with the instruction, one at the end never goes, any other with the message it
+    stands before. In a compaction the message that stands for the others takes a quarter of the window at
+    most, and leaves out its oldest quotes for that.
 
     Parameters
     ----------
@@ -210,8 +210,8 @@ def _text(script: _Script, text: str) -> str:
     rule = "\n\n".join(one.content for one in script.opening)
     if not rule.strip():
         raise InputError(
-            f"transcript {script.id!r} has no instruction that the reminder {text!r} could repeat; use reminders "
-            "without {rule}"
+            f"transcript {script.id!r} has no instruction that the reminder {text!r} could repeat; "
+            "use reminders without {rule}"
         )
     return text.replace("{rule}", rule)
 

@@ -88,7 +88,7 @@ class Treatment:
 
     @property
     def name(self) -> str:
-        """Tell it from any other: ``plain``, ``repeat@start``, ``repeat@256``, ``sliding:512`` …
+        """Tell it from any other: ``plain``, ``repeat@start``, ``repeat@256``, ``sliding:512`` ….
 
         Examples
         --------

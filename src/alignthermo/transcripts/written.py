@@ -30,7 +30,8 @@ class WrittenContext:
         The last control token before the first words after the instruction (their role marker, as a rule):
         ``ids[:instruction_stop]`` is the instruction with its own markers.
     composition : mapping
-        Tokens of words by role, ``instruction``, ``reminder`` and ``probe`` apart, and ``template`` for everything else.
+        Tokens of words by role, ``instruction``, ``reminder`` and ``probe`` apart, and ``template`` for
+        everything else.
     """
 
     ids: Ids

@@ -45,7 +45,7 @@ class Planted:
     instruction_factors: tuple[float, ...] = (1.0,)
     conversations: int = 40
     references: bool = True
-    probes: int = 2
+    probes: int = 1
     reminder_length: int = 20
     categories: tuple[str, ...] = ("secret",)
     dropped: dict[str, str] = field(default_factory=dict)
@@ -99,21 +99,20 @@ def _arm(planted: Planted, arm: str, rng: np.random.Generator):
 
 
 def _since_reminder(arm, turns, tokens):
-    """Lags in turns and tokens, and reminders in the context; every K tokens, before the next turn."""
+    """Lags in turns and tokens, and reminders in the context; one comes before what is asked K tokens on."""
     _, _, where = arm.partition("@")
     if where == "end":
         return np.zeros(turns.size), np.zeros(turns.size), np.ones(turns.size, dtype=int)
     if not where.isdecimal():
         return turns, tokens, np.full(turns.size, int(where == "start"))
     lag_turns, lag_tokens, count = [], [], []
-    at_turn, at_token, seen, due = 0.0, 0.0, 0, False
+    at_turn, at_token, seen = 0.0, 0.0, 0
     for turn, token in zip(turns, tokens, strict=True):
-        if due:
-            at_turn, at_token, seen = before[0], before[1], seen + 1
+        if token - at_token >= int(where):
+            at_turn, at_token, seen = turn, token, seen + 1
         lag_turns.append(turn - at_turn)
         lag_tokens.append(token - at_token)
         count.append(seen)
-        before, due = (turn, token), token - at_token >= int(where)
     return np.array(lag_turns), np.array(lag_tokens), np.array(count)
 
 

@@ -183,10 +183,9 @@ def test_courses_follow_the_mean(forgets):
 
 def test_every_record_is_finite_or_has_a_reason(forgets, null):
     everything = Found(
-        replace(FORGETS, arms=("plain", "repeat@128", "sliding:200", "shuffled"), conversations=9),
+        replace(FORGETS, arms=("plain", "repeat@128", "shuffled"), conversations=9),
         bound=2.0,
         reminders=("repeat@128",),
-        windows=("sliding:200",),
         controls=("neutral", "shuffled"),
         attention=True,
     )
@@ -237,10 +236,14 @@ def test_sampled_answers_stand_in_where_there_are_no_log_odds():
     assert "sampled answers" in verdicts["compliance"].statement
 
 
-def test_each_category_has_its_own_slice_if_it_is_large_enough():
-    found = Found(replace(FORGETS, categories=("persona", "secret", "secret"), conversations=14))
-    categories = {r.slice["category"] for r in found.records if r.quantity == "drift_end"}
-    assert categories == {"all", "secret"}
+def test_references_of_little_mass_are_said_to_be_so():
+    rows = drift_rows(replace(FORGETS, conversations=10), seed=0)
+    little = pa.array([0.02] * rows.num_rows, pa.float64())
+    rows = rows.set_column(rows.schema.get_field_index("mass_here"), "mass_here", little)
+    verdicts, _ = judged(maker_of(None, rows=rows))
+    assert "carry only 0.02 of the answers" in verdicts["compliance"].statement
+    verdicts, _ = judged(maker_of(replace(FORGETS, conversations=10)))
+    assert "carry only" not in verdicts["compliance"].statement
 
 
 def test_the_order_of_rows_changes_no_bit():

@@ -13,9 +13,12 @@ from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.schedule import schedule_findings
 from tests.experiments.drift.synthetic_rows import LENGTH, LINEAR, Planted, config, drift_rows
 
-ARMS = ("plain", "repeat@80", "repeat@160", "repeat@end", "sliding:200")
-SETTINGS = {"reminders": ARMS[1:4], "windows": ARMS[4:], "bound": LENGTH + 1.1}
+ARMS = ("plain", "repeat@80", "repeat@160", "repeat@320", "repeat@end", "sliding:200")
+SETTINGS = {"reminders": ARMS[1:5], "windows": ARMS[5:], "bound": LENGTH + 1.1}
 PLANTED = Planted(arms=ARMS, law=replace(LINEAR, noise_sd=0.05), conversations=40, probes=1)
+
+
+KEPT = {"repeat@80", "repeat@160", "repeat@320", "repeat@end"}
 
 
 class Planned:
@@ -40,14 +43,20 @@ def planned():
 
 def test_the_cheapest_arm_that_keeps_the_bound_is_chosen_and_held(planned):
     """Drift at lag s turns is 0.2 s beyond the length effect, so 5.5 turns or 220 tokens keep 1.1 nat."""
-    assert planned.kept() == {"repeat@80", "repeat@160", "repeat@end"}
+    assert planned.kept() == KEPT
     assert planned.schedule.outcome == "held"
-    assert planned.schedule.slice["arm"] == "repeat@160"
-    assert planned.of("schedule_cost", "repeat@160").value == pytest.approx(40.0)
-    assert planned.of("schedule_cost", "repeat@80").value > 40.0
-    assert 150.0 < planned.of("schedule_every", "repeat@160").value <= 220.0
-    assert planned.of("schedule_upper", "repeat@160").value <= SETTINGS["bound"]
-    assert planned.of("held_out_upper", "repeat@160").value <= SETTINGS["bound"]
+    chosen = planned.schedule.slice["arm"]
+    assert planned.of("schedule_cost", chosen).value == min(
+        planned.of("schedule_cost", arm).value for arm in KEPT
+    )
+    assert 100.0 < planned.of("schedule_every", "repeat@320").value <= 220.0
+    for name in ("schedule_upper", "held_out_upper"):
+        assert planned.of(name, chosen).value <= SETTINGS["bound"]
+
+
+def test_an_arm_that_keeps_it_all_along_is_as_it_was_run(planned):
+    assert planned.of("schedule_every", "repeat@80").value == 80.0
+    assert planned.of("schedule_every", "repeat@160").value == 160.0
 
 
 def test_what_does_not_keep_it_says_where_it_breaks(planned):
@@ -66,7 +75,7 @@ def test_a_reminder_at_the_end_costs_one_at_every_reply(planned):
 def test_held_out_conversations_that_drift_more_break_it():
     broken = Planned(replace(PLANTED, held_out_factor=2.5))
     assert broken.schedule.outcome == "broken"
-    assert broken.of("held_out_upper", "repeat@160").value > SETTINGS["bound"]
+    assert broken.of("held_out_upper", broken.schedule.slice["arm"]).value > SETTINGS["bound"]
 
 
 def test_without_drift_plain_keeps_it_at_no_cost():
@@ -96,9 +105,11 @@ def test_beyond_what_was_measured_nothing_is_promised():
 
 
 def test_non_compliance_is_bounded_by_the_log_odds():
-    """h falls from 3 by 4 per 10 turns of lag: P(broken) passes 0.35 at 5.9 turns."""
-    planned = Planned(replace(PLANTED, h=(3.0, -1.0)), bound_on="non_compliance", bound=0.35)
-    assert planned.kept() == {"repeat@80", "repeat@160", "repeat@end"}
+    """h falls from 3 by 4 per 10 turns of lag: P(broken) passes 0.5 at 7.5 turns or 300 tokens."""
+    planted = replace(PLANTED, h=(3.0, -1.0), conversations=80)
+    planned = Planned(planted, bound_on="non_compliance", bound=0.5)
+    assert planned.kept() >= KEPT - {"repeat@320"}
+    assert "plain" not in planned.kept()
     assert planned.schedule.outcome == "held"
     assert planned.of("schedule_upper", "repeat@160").unit == "1"
 
@@ -111,6 +122,14 @@ def test_without_held_out_conversations_the_schedule_is_undecided():
     schedule = next(v for v in schedule_findings(maker)[1] if v.name == "schedule")
     assert schedule.outcome == "undecided"
     assert "held out" in schedule.statement
+
+
+def test_too_few_conversations_neither_keep_nor_break_it():
+    few = Planned(replace(PLANTED, conversations=9), bound=5.0)
+    assert few.schedule.outcome == "undecided"
+    assert {v.outcome for v in few.verdicts} == {"undecided"}
+    far = next(v for v in Planned(PLANTED).verdicts if v.slice["arm"] == "plain")
+    assert (far.name, far.outcome) == ("keeps_bound", "broken")
 
 
 def test_without_a_bound_nothing_is_looked_for():
@@ -126,9 +145,11 @@ def series(tokens, n):
 
 def test_cells_are_as_wide_as_the_distance_of_probes():
     cells = lag_cells(series([0.0, 35.0, 45.0, 75.0, 90.0], 8), None, width=40.0)
-    assert cells.lags.tolist() == [0.0, 35.0, 60.0, 90.0]
+    assert cells.lags.tolist() == [17.5, 60.0, 90.0]
     labelled = cells.labelled(series([0.0, 41.0, 80.0], 1))
-    assert labelled.tokens.tolist() == [0.0, 60.0, 60.0]
+    assert labelled.tokens.tolist() == [17.5, 60.0, 60.0]
+    assert cells.as_run(128.0).lags.tolist() == [17.5, 60.0, 128.0]
+    assert lag_cells(series([0.0, 0.0], 8), None, width=40.0).lags.tolist() == [1.0]
 
 
 def test_the_last_cell_is_joined_until_enough_conversations_reach_it():
@@ -140,15 +161,14 @@ def test_the_last_cell_is_joined_until_enough_conversations_reach_it():
         value=np.ones(19),
     )
     cells = lag_cells(far, None, width=40.0)
-    assert np.isnan(cells.lags[0])
-    assert cells.lags[1:].tolist() == [40.0, 84.0]
-    assert cells.ending_at(120.0).reach == 84.0  # joined cells stand for their mean
-    assert lag_cells(far, None, width=40.0, horizon=78.0).ending_at(78.0).reach == 40.0
+    assert cells.lags.tolist() == [40.0, pytest.approx((8 * 80.0 + 80.0 + 120.0) / 10)]
+    assert cells.ending_at(120.0).reach == cells.reach  # joined cells stand for their mean
+    assert lag_cells(far, None, width=40.0, horizon=78.0).reach == 40.0
 
 
 def test_a_cell_that_enough_conversations_reach_stands_for_the_horizon():
     cells = lag_cells(series([40.0, 78.0], 8), series([40.0], 9), width=40.0)
-    assert cells.lags[-1] == 59.0  # the held-out conversations do not reach the second cell
+    assert cells.lags.tolist() == [59.0]  # the held-out conversations do not reach the second cell
     cells = lag_cells(series([40.0, 78.0], 8), series([40.0], 7), width=40.0)
-    assert cells.ending_at(80.0).lags[1:].tolist() == [40.0, 80.0]
+    assert cells.ending_at(80.0).lags.tolist() == [40.0, 80.0]
     assert cells.ending_at(200.0).reach == 78.0

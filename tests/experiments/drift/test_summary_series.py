@@ -1,5 +1,6 @@
 """From rows to points and levels: probes averaged, arms compared over what both have reached."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 
 from alignthermo.estimators import Resampling
 from alignthermo.experiments.drift.cuts import drift_cuts, whole_run
-from alignthermo.experiments.drift.levels import end_of, paired_difference, start_of
+from alignthermo.experiments.drift.levels import end_of, level_records, paired_difference, start_of
+from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.schema import DRIFT_SCHEMA
 from alignthermo.experiments.drift.series import drift_series, last_third, points_of
 from alignthermo.experiments.drift.treatments import TreatmentName
-from tests.experiments.drift.synthetic_rows import Planted, drift_rows
+from tests.experiments.drift.synthetic_rows import Planted, config, drift_rows
 
 
 def row(**values):
@@ -83,6 +85,20 @@ def test_the_start_of_drift_is_after_the_beginning():
     assert start_of(run, "drift", after_beginning=True).value.tolist() == [1.0]
 
 
+def test_start_and_end_are_of_the_same_conversations():
+    long = [one for number in range(9) for one in along([1.0, 2.0], number=number)]
+    run = run_of(*long, *along([50.0], number=9))
+    maker = DriftMaker(config=config(), cut=run.at(arm="plain", category="all"))
+    start = next(one.estimate for one in level_records(maker) if one.quantity == "relaxation_start")
+    assert math.isnan(start.value)  # this column was not measured
+    told = pa.array([row["drift"] for row in run.rows.to_pylist()])
+    rows = run.rows.set_column(run.rows.schema.get_field_index("influence"), "influence", told)
+    maker = DriftMaker(config=config(), cut=whole_run(rows).at(arm="plain", category="all"))
+    found = {one.quantity: one.estimate for one in level_records(maker)}
+    assert (found["influence_start"].value, found["influence_end"].value) == (1.0, 2.0)
+    assert found["influence_start"].caveats[-1] == "1 conversations without a later point left out"
+
+
 def test_arms_are_paired_by_the_number_of_the_conversation():
     plain = [one for number in range(10) for one in along([0, number, number], number=number)]
     arm = [
@@ -131,16 +147,16 @@ def test_late_points_are_within_reach():
 
 
 @pytest.mark.parametrize(
-    ("name", "placement", "reminds", "window"),
+    ("name", "placement", "every", "reminds", "window"),
     [
-        ("plain", "start", False, ""),
-        ("repeat@start", "start", True, ""),
-        ("own@end", "end", True, ""),
-        ("rephrase@64", "every", True, ""),
-        ("truncate:512", "start", False, "truncate:512"),
+        ("plain", "start", 0, False, ""),
+        ("repeat@start", "start", 0, True, ""),
+        ("own@end", "end", 0, True, ""),
+        ("rephrase@64", "every", 64, True, ""),
+        ("truncate:512", "start", 0, False, "truncate:512"),
     ],
 )
-def test_the_name_of_an_arm_says_what_is_done(name, placement, reminds, window):
+def test_the_name_of_an_arm_says_what_is_done(name, placement, every, reminds, window):
     read = TreatmentName.read(name)
-    assert (read.placement, read.reminds, read.window) == (placement, reminds, window)
+    assert (read.placement, read.every, read.reminds, read.window) == (placement, every, reminds, window)
     assert read.is_plain == (name == "plain")

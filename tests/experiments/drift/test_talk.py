@@ -188,12 +188,26 @@ def test_a_conversation_ends_before_its_context_is_too_long():
         assert row["replies"] == 6 if row["arm"] == "sliding:24" else 0 < row["replies"] < 6
     by_arm = {arm: sum(row["replies"] for row in rows if row["arm"] == arm) for arm in ("plain", "repeat@8")}
     assert by_arm["repeat@8"] < by_arm["plain"]
-    # one more exchange would have been too long: 5 tokens of the user, up to 6 of the reply, 5 of the template
+    # another exchange would have been too long: 5 tokens of the user, up to 6 of the reply, 5 of the template
     assert all(row["tokens"] + 16 > 60 for row in rows if row["arm"] == "plain")
     short = held(stage(tokens=4000, turns=6, conversations=2), stub(max_length=60))
     # the model's room counts, less the answer to a probe and the probe itself
     assert max(short["tokens"].to_pylist()) + 4 + 1 <= 60
     assert set(short["replies"].to_pylist()) != {6}
+    rules = ("keep", " ".join(["rule"] * 20))
+    wanted = {"rules": rules, "tokens": 4000, "turns": 6, "conversations": 2}
+    own, other = (
+        held(stage(**wanted, controls=controls), stub(max_length=70)) for controls in ((), ("shuffled",))
+    )
+    # the short instruction leaves room for the long one, under which the conversation is read, too
+    for name, less in (("r0", True), ("r1", False)):
+        replies = [
+            one["replies"]
+            for table in (own, other)
+            for one in table.to_pylist()
+            if name in one["instruction"]
+        ]
+        assert (replies[1] < replies[0]) == less
 
 
 def test_no_room_at_all_is_said():
@@ -240,7 +254,8 @@ def test_another_copy_speaks_the_user(heard):
     assert [one["role"] for one in messages] == ["system", *(["user", "assistant"] * 3)]
     assert contexts["talk-0000/0/user"] == f"<system> {prompt} <end> <user> [unk] <end> <assistant>"
     assert contexts["talk-0000/1/user"] == (
-        f"<system> {prompt} <end> <user> [unk] <end> <assistant> {said[0]} <end> <user> {said[1]} <end> <assistant>"
+        f"<system> {prompt} <end> <user> [unk] <end> "
+        f"<assistant> {said[0]} <end> <user> {said[1]} <end> <assistant>"
     )
     assert contexts["talk-0000/1/reply"].endswith(
         f"<user> {said[0]} <end> <assistant> {said[1]} <end> <user> {said[2]} <end> <assistant>"

@@ -12,6 +12,7 @@ from tests.observables.drift.twin import (
     base_side,
     entropy,
     expected_distances,
+    kl,
     log_rows,
     units,
 )
@@ -35,10 +36,63 @@ def test_every_distance_equals_the_slow_twin(name):
         assert one.reasons == {}
 
 
+@pytest.mark.parametrize("name", ["mistral", "ernie4_5"])
+def test_a_model_that_gives_logits_only_and_no_packed_rows(name):
+    """Grouped heads in a sliding window, read through the protocol alone."""
+    from alignthermo.models.heads import readout_logits
+    from alignthermo.quantities import LogitReadout
+
+    class LogitsOnly:
+        def __init__(self, inner):
+            self.inner = inner
+            self.tokenizer, self.max_length = inner.tokenizer, inner.max_length
+            self.vocab_size, self.stop_ids = inner.vocab_size, inner.stop_ids
+
+        def read(self, ids, *, positions, prefix=None):
+            found = self.inner.read(ids, positions=positions, prefix=prefix)
+            return LogitReadout(logits=readout_logits(found))
+
+        def extend(self, ids, prefix=None):
+            return self.inner.extend(ids, prefix)
+
+        def sample(self, contexts, **options):
+            return self.inner.sample(contexts, **options)
+
+    cases, side = Material().cases(answers=Material().given)[1::2], base_side(name)
+    base = BaseSide(model=LogitsOnly(side.model), vocabulary=side.vocabulary)
+    found = measure_probes(LogitsOnly(hugging_face(name)), cases, base=base)
+    for case, one in zip(cases, found, strict=True):
+        for distance, expected in expected_distances(name, case, one).items():
+            assert units(np.concatenate(getattr(one, distance).per_token), np.concatenate(expected)) < 10
+        for y, s in zip(one.answers, one.entropy, strict=True):
+            assert units(s, entropy(log_rows(native(name, 0), case.here, y))) < 1
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3"])
+def test_without_a_probe_it_is_the_literal_drift(name):
+    material = Material(seed=6)
+    cases = [
+        ProbeCase(
+            key=str(t),
+            here=material.instruction + material.history[:t],
+            start=material.instruction,
+            neutral_instruction=material.neutral + material.history[:t],
+            answers=material.given,
+        )
+        for t in (1, 20, 64)
+    ]
+    for case, one in zip(cases, measure_probes(hugging_face(name), cases), strict=True):
+        rows = [
+            [log_rows(native(name, 0), context, y) for y in case.answers]
+            for context in (case.here, case.start, case.neutral_instruction)
+        ]
+        assert units(one.drift.per_answer, [kl(a, b).sum() for a, b in zip(*rows[:2], strict=True)]) < 1
+        assert units(one.influence.per_answer, [kl(a, b).sum() for a, b in zip(*rows[::2], strict=True)]) < 1
+
+
 def test_small_distances_keep_the_tolerance():
     """A model that hardly minds its context: distances of 1e-9 to 1e-3 nat."""
     from tests.models.tiny_models import make_model
-    from tests.observables.drift.twin import kl
     from tests.observables.forest.tiny import wrapped
 
     for sd, most in ((0.1, 0.1), (0.001, 1e-5)):

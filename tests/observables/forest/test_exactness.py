@@ -1,5 +1,7 @@
 """Answers of a sweep against one native forward per response, over architectures, batches and bounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -120,3 +122,13 @@ def test_half_precision_weights_are_read_packed():
     for question in questions:
         expected = [plain_log_prob(model, question.context, c) for c in question.candidates]
         np.testing.assert_allclose(answers[question.key].log_probs, expected, atol=0.3, rtol=0.05)
+
+
+def test_what_is_not_to_be_scored_is_nan_and_everything_else_as_before():
+    asked = sweep(prompts=1)
+    model = hugging_face("llama")
+    before = by_key(read_forest(model, asked))
+    some = [replace(q, unscored=min(2, len(q.candidates))) for q in asked]
+    for key, answer in by_key(read_forest(model, some)).items():
+        assert np.isnan(answer.log_probs[:2]).all()
+        np.testing.assert_allclose(answer.log_probs[2:], before[key].log_probs[2:], rtol=1e-5, atol=1e-6)

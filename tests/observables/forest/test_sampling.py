@@ -3,10 +3,10 @@
 import pytest
 
 from alignthermo.models.heads import readout_logits
-from alignthermo.observables.forest import ForestSettings, Question, Sampling, read_forest
+from alignthermo.observables.forest import ForestSettings, Question, Sampling, packed_sampling, read_forest
 from alignthermo.quantities import random_stream
 from tests.observables.forest.test_protocol import table
-from tests.observables.forest.tiny import LIMIT, by_key, hugging_face, sweep
+from tests.observables.forest.tiny import LIMIT, by_key, hugging_face, sweep, words
 
 SAMPLING = Sampling(n=3, seed=7, max_new_tokens=9)
 
@@ -32,6 +32,27 @@ def test_packed_sampling_equals_sampling_each_context_alone(name):
         assert answers[question.key].completions == alone(model, question, SAMPLING)
     assert run.counts.generated == sum(len(c.ids) for a in answers.values() for c in a.completions)
     assert answers["inside"].completions != answers["again"].completions  # one context, two streams
+
+
+@pytest.mark.parametrize("name", ["mistral", "gpt2", "ernie4_5"])
+def test_contexts_of_one_conversation_grow_from_common_keys(name, monkeypatch):
+    """One trunk, probed along it: no store of keys is repeated, and each draws what it draws alone."""
+    monkeypatch.setattr(packed_sampling, "PackedDecoder", None)  # repeated stores would be an error
+    run, model = words(seed=3), hugging_face(name)
+    trunk = run(70)
+    questions = [Question(key=str(n), context=trunk[:n] + run(4)) for n in range(12, 71, 6)]
+    answers = by_key(read_forest(model, questions, sampling=SAMPLING))
+    for question in questions:
+        assert answers[question.key].completions == alone(model, question, SAMPLING)
+
+
+def test_contexts_with_nothing_in_common_grow_apart(monkeypatch):
+    monkeypatch.setattr(packed_sampling, "PooledDecoder", None)
+    run, model = words(seed=4), hugging_face("llama")
+    questions = [Question(key=str(n), context=run(24)) for n in range(9)]
+    answers = by_key(read_forest(model, questions, sampling=SAMPLING))
+    for question in questions:
+        assert answers[question.key].completions == alone(model, question, SAMPLING)
 
 
 def test_batches_order_and_neighbours_do_not_matter():

@@ -91,12 +91,12 @@ def follow(steps, tree, bounds):
     return seen, deepest, padding
 
 
-@given(QUESTIONS, st.sampled_from([3, 8, 2048]), st.sampled_from([4, 64]))
+@given(QUESTIONS, st.sampled_from([3, 8, 2048]), st.sampled_from([4, 64]), st.sampled_from([0, 50, 2**24]))
 @settings(max_examples=50, deadline=None)
-def test_every_token_is_read_once_with_all_its_ancestors(drawn, slots, cached):
+def test_every_token_is_read_once_with_all_its_ancestors(drawn, slots, cached, masked):
     trie = grow_trie(questions_of(drawn))
     tree = token_tree(trie)
-    bounds = Bounds(slots=slots, cached=cached)
+    bounds = Bounds(slots=slots, cached=cached, masked=masked)
     seen, deepest, _ = follow(schedule(trie.root, bounds=bounds), tree, bounds)
     assert sorted(seen) == list(range(tree.n_tokens))
     assert deepest <= 2 + math.log2(tree.n_tokens)
@@ -119,6 +119,26 @@ def test_a_full_sweep_saves_what_can_be_saved(design):
     assert naive >= 10 * slots
     assert naive - slots >= 0.95 * (naive - optimal)  # padding counted against us
     assert forwarded == optimal
+
+
+def test_where_arithmetic_is_slow_more_passes_compute_less_in_vain():
+    """A conversation probed along its way: trunk first, then its branches level by level."""
+    history = tuple(range(3, 1027))
+    questions = [Question(key=str(t), context=history[:t] + (1, 2) * 9) for t in range(32, 1025, 32)]
+    trie = grow_trie(questions)
+
+    def pairs_and_passes(masked):
+        pairs, passes = 0, 0
+        for step in schedule(trie.root, bounds=Bounds(slots=2048, cached=16_384, masked=masked)):
+            if isinstance(step, Read):
+                longest = max(map(len, step.rows))
+                pairs, passes = pairs + longest * len(step.rows) * (step.known + longest), passes + 1
+        return pairs, passes
+
+    (few, many_passes), (many, one_pass) = pairs_and_passes(2**17), pairs_and_passes(2**24)
+    assert one_pass == 1
+    assert 3 <= many_passes <= 5
+    assert few < many / 2
 
 
 def test_a_shelf_drops_the_outermost_and_makes_it_anew():

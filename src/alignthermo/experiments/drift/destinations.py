@@ -50,5 +50,6 @@ def _lean(maker: DriftMaker, resampling: Resampling) -> Estimate:
     points = points_of(rows, rows.floats("lean"))
     levels = points.mean(np.isfinite(points.value))
     if levels.number.size == 0:
-        raise InsufficientData(NOBODY)
+        failed = (rows.texts("nearest") != "").any()
+        raise InsufficientData("base or wish was not measured where it failed" if failed else NOBODY)
     return mean_level(levels, "lean", resampling=resampling)

@@ -22,7 +22,7 @@ class LagCells:
     Attributes
     ----------
     width : float
-        Of a cell before any are joined, tokens; cell 0 is the lag 0 alone.
+        Of a cell before any are joined, tokens; the first one holds the lag 0 too.
     last : int
         Cells from this one on are one.
     lags : array, shape (cell,)
@@ -58,13 +58,27 @@ class LagCells:
         Joined cells are wide and their mean lies far below their end: they stand for their mean alone.
         """
         inside = self.last == _cell(np.array([horizon]), self.width, self.last + 1)[0]
-        return replace(self, lags=np.append(self.lags[:-1], horizon)) if inside else self
+        return self._standing_for(horizon) if inside else self
+
+    def as_run(self, every: float) -> "LagCells":
+        """Let the last cell stand for the spacing at which reminders were put in.
+
+        A reminder comes before the first question after so many tokens, so every question of the arm is asked
+        at a shorter lag: where the bound is kept at all of them it is kept by that spacing.
+        """
+        return self._standing_for(every)
+
+    def _standing_for(self, lag: float) -> "LagCells":
+        return replace(self, lags=np.append(self.lags[:-1], lag))
 
 
 def lag_cells(
     chosen: DriftSeries, held_out: DriftSeries | None, *, width: float, horizon: float = math.inf
 ) -> LagCells:
-    """Cut the lags of an arm into cells, joined at the far end until 8 conversations reach the last one.
+    """Cut the lags of an arm into cells, joined at the far end until enough conversations reach the last one.
+
+    Enough are 8, and a third of them: conversations end at different lengths, and a cell that few of them
+    reach bounds nothing.
 
     Of the held-out conversations only the lags are looked at, so that the check has data wherever the choice
     has; where they are fewer than 8 in all they do not count.
@@ -84,20 +98,23 @@ def lag_cells(
     sides = [chosen]
     if held_out is not None and np.unique(held_out.conversation).size >= MIN_CLUSTERS:
         sides.append(held_out)
-    while last > 0 and not all(_reached(side, width, last, horizon) >= MIN_CLUSTERS for side in sides):
+    while last > 0 and not all(_is_reached(side, width, last, horizon) for side in sides):
         last -= 1
     used = chosen.tokens <= horizon
     cell = _cell(chosen.tokens[used], width, last)
     count = np.bincount(cell, minlength=last + 1)
     total = np.bincount(cell, weights=chosen.tokens[used], minlength=last + 1)
-    lags = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    # tokens are whole: no spacing is shorter than one of them
+    lags = np.where(count > 0, np.maximum(total / np.maximum(count, 1), 1.0), np.nan)
     return LagCells(width=width, last=last, lags=lags)
 
 
 def _cell(lag: Float[np.ndarray, " row"], width: float, last: int) -> Int[np.ndarray, " row"]:
-    return np.minimum(np.ceil(lag / width - 1e-9), last).astype(np.int64)
+    return np.clip(np.ceil(lag / width - 1e-9) - 1.0, 0, last).astype(np.int64)
 
 
-def _reached(series: DriftSeries, width: float, last: int, horizon: float) -> int:
-    inside = (_cell(series.tokens, width, last) == last) & (series.tokens <= horizon)
-    return int(np.unique(series.conversation[inside & np.isfinite(series.value)]).size)
+def _is_reached(series: DriftSeries, width: float, last: int, horizon: float) -> bool:
+    known = np.isfinite(series.value)
+    inside = known & (_cell(series.tokens, width, last) == last) & (series.tokens <= horizon)
+    enough = max(MIN_CLUSTERS, np.unique(series.conversation[known]).size / 3.0)
+    return bool(np.unique(series.conversation[inside]).size >= enough)

@@ -74,12 +74,7 @@ def _levels(maker: DriftMaker) -> Iterator[Level]:
 
 
 def _drift(maker: DriftMaker) -> Iterator[Record]:
-    yield maker.measured(
-        "drift_start",
-        lambda r: mean_level(start_of(maker.cut, "drift", after_beginning=True), "drift", resampling=r),
-        unit="nat",
-        columns=("drift",),
-    )
+    yield _start(maker, "drift_start", "drift", after=True)
     yield _end(maker, "drift_end", "drift")
     if "neutral" in maker.config.controls:
         yield _end(maker, "control_end", "control", "drift")
@@ -95,18 +90,21 @@ def _start_end_change(maker: DriftMaker, level: Level) -> Iterator[Record]:
 
 
 def _start(
-    maker: DriftMaker,
-    quantity: str,
-    column: str,
-    *,
-    kind: str = "probe",
+    maker: DriftMaker, quantity: str, column: str, *, kind: str = "probe", after: bool = False
 ) -> Record:
-    return maker.measured(
-        quantity,
-        lambda r: mean_level(start_of(maker.cut, column, kind=kind), column, resampling=r),
-        unit=UNITS.get(column, "1"),
-        columns=_read(column),
-    )
+    """Start of the conversations that have an end, so that the two are of the same ones."""
+
+    def measure(resampling: Resampling) -> Estimate:
+        start = start_of(maker.cut, column, kind=kind, after_beginning=after)
+        lasting = np.isin(start.number, end_of(maker.cut, column, kind=kind).number)
+        if not lasting.any():
+            return mean_level(start, column, resampling=resampling)
+        kept = replace(start, number=start.number[lasting], value=start.value[lasting])
+        found = mean_level(kept, column, resampling=resampling)
+        left = int((~lasting).sum())
+        return with_caveat(found, f"{left} conversations without a later point left out") if left else found
+
+    return maker.measured(quantity, measure, unit=UNITS.get(column, "1"), columns=_read(column))
 
 
 def _end(

@@ -29,7 +29,7 @@ def hold_monologues(seats: Sequence[Seat], *, voice: Voice, writer: TranscriptWr
         seat.said.append(Speech(role="user", content=seat.talk.instruction.probes[0].text))
         try:
             written = seat.context(writer)
-            budget = room.left(len(written.ids), probing=seat.probing(writer, written))
+            budget = room.left(len(written.ids), probing=seat.probing(writer, written, room))
         except AlignthermoError as error:
             seat.fail(error)
             continue

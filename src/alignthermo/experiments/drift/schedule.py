@@ -20,6 +20,7 @@ from alignthermo.estimators.drift import (
 from alignthermo.estimators.drift.schedule import Measure
 from alignthermo.experiments.drift.cuts import ALL, PLAIN, DriftCut
 from alignthermo.experiments.drift.lag_cells import LagCells, lag_cells
+from alignthermo.experiments.drift.laws import after_beginning
 from alignthermo.experiments.drift.levels import end_of
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.series import drift_series
@@ -66,7 +67,8 @@ class MeasuredArm:
         return self._cells(horizon).labelled(self.held_out)
 
     def _cells(self, horizon: float) -> LagCells:
-        return self.cells.ending_at(horizon) if self.treatment.placement != "every" else self.cells
+        every = self.treatment.every
+        return self.cells.as_run(float(every)) if every else self.cells.ending_at(horizon)
 
 
 def schedule_findings(run: DriftMaker) -> tuple[list[Record], list[Verdict]]:
@@ -118,11 +120,9 @@ def _arms(run: DriftMaker) -> Iterator[MeasuredArm]:
     for name in sorted(names, key=lambda name: (name != PLAIN, name)):
         cut = run.cut.of(arm=name, kind="probe")
         chosen, held_out = cut.of(held_out=False), cut.of(held_out=True)
-        if not np.isfinite(chosen.floats(column)).any():
-            continue
         treatment = TreatmentName.read(name)
         series = [_since_reminder(part, column, treatment) for part in (chosen, held_out)]
-        if series[0] is None:
+        if series[0] is None or not np.isfinite(series[0].value).any():
             continue
         horizon = float(run.config.horizon or math.inf) if treatment.placement != "every" else math.inf
         yield MeasuredArm(
@@ -137,12 +137,14 @@ def _arms(run: DriftMaker) -> Iterator[MeasuredArm]:
 
 
 def _since_reminder(cut: DriftCut, column: str, treatment: TreatmentName) -> DriftSeries | None:
-    """Count time from the last reminder; of one that is moved along, from the beginning."""
+    """Count time from the last reminder; of one that is moved along, from the beginning.
+
+    The beginning itself is left out: without history there is nothing to keep.
+    """
     if cut.rows.num_rows == 0:
         return None
-    if treatment.placement == "end":
-        return drift_series(cut, column)
-    return drift_series(cut, column, since_reminder=True)
+    moved = treatment.placement == "end"
+    return drift_series(cut, column, keep=after_beginning, since_reminder=not moved)
 
 
 def _one_reminder(cut: DriftCut) -> float:
@@ -220,12 +222,18 @@ def _keeps(maker: DriftMaker, result: ArmResult, schedule: Schedule) -> Verdict:
         for lag in result.lags
     )
     if result.reason is not None:
-        return maker.verdict("keeps_bound", "not kept", result.reason, tests=tests)
+        return maker.verdict("keeps_bound", _failing(result, schedule), result.reason, tests=tests)
     text = (
         f"{schedule.measure} <= {schedule.bound:g} with {schedule.level:.0%} confidence up to "
         f"{result.every:.4g} tokens, {result.cost:.4g} reminder tokens"
     )
     return maker.verdict("keeps_bound", "kept", text, tests=tests)
+
+
+def _failing(result: ArmResult, schedule: Schedule) -> str:
+    """Say whether an arm breaks the bound at some lag for certain, or only was not seen to keep it."""
+    broken = any(lag.lower > schedule.bound for lag in result.lags)
+    return "broken" if broken else "undecided"
 
 
 def _checked(
@@ -235,7 +243,9 @@ def _checked(
     if schedule.arm is None:
         reasons = tuple(f"{result.name}: {result.reason}" for result in schedule.arms)
         text = f"{schedule.reason} over {horizon:.4g} tokens"
-        return [], _at(run, ALL).verdict("schedule", "none keeps it", text, tests=reasons)
+        broken = all(_failing(result, schedule) == "broken" for result in schedule.arms)
+        outcome = "none keeps it" if broken else "undecided"
+        return [], _at(run, ALL).verdict("schedule", outcome, text, tests=reasons)
     chosen = next(arm for arm in arms if arm.treatment.name == schedule.arm.name)
     maker = _at(run, chosen.treatment.name)
     kept = (

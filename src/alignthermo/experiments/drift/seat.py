@@ -68,17 +68,21 @@ class Room:
         Tokens the models were made for.
     answer : int
         Of them, those kept free for the answer to a probe.
+    instruction : int
+        Tokens of the longest instruction that a conversation may be read under; 0 where that is its own.
     """
 
     talk: int
     model: int
     answer: int
+    instruction: int = 0
 
     @classmethod
-    def of(cls, pair: Pair, config: DriftConfig) -> "Room":
+    def of(cls, pair: Pair, config: DriftConfig, *, longest_instruction: int) -> "Room":
         """Return the room that both models have."""
         lengths = [pair.aligned.max_length, *([pair.base.max_length] if config.base is not None else [])]
-        return cls(talk=config.tokens, model=min(lengths), answer=config.answer_tokens)
+        longest = longest_instruction if "shuffled" in config.controls else 0
+        return cls(talk=config.tokens, model=min(lengths), answer=config.answer_tokens, instruction=longest)
 
     def left(self, context: int, *, probing: int) -> int:
         """Tokens that a reply to a context may have, so that a probe of `probing` tokens can follow it."""
@@ -148,14 +152,18 @@ class Seat:
         found = self._treated(writer, said, prompt, Treatment(window=Window(policy="sliding", tokens=words)))
         return writer.context(found.prepared, upto=found.upto)
 
-    def probing(self, writer: TranscriptWriter, context: WrittenContext) -> int:
-        """Tokens that a probe may add to a context: the longest one, its markers, and a reminder before it."""
+    def probing(self, writer: TranscriptWriter, context: WrittenContext, room: Room) -> int:
+        """Tokens that probing may add to a context.
+
+        The longest probe, its markers, a reminder before it, and what another instruction has more.
+        """
         reminders = self.arm.treatment.reminders.texts
         rule = self.talk.instruction.text
         return (
             max(writer.count(probe.text) for probe in self.talk.instruction.probes)
             + 2 * context.composition["template"] // max(len(self.said), 1)
             + max((writer.count(text.replace("{rule}", rule)) for text in reminders), default=0)
+            + max(room.instruction - writer.count(rule), 0)
         )
 
     def held(self, writer: TranscriptWriter) -> HeldTalk:

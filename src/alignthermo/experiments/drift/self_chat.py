@@ -77,7 +77,7 @@ class _Stage:
 
     def _reply_context(self, seat: Seat) -> WrittenContext | None:
         written = seat.context(self._writer)
-        probing = seat.probing(self._writer, written)
+        probing = seat.probing(self._writer, written, self._room)
         left = self._room.left(len(written.ids), probing=probing)
         return written if left >= self._config.reply_tokens else None
 

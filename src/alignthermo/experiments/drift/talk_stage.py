@@ -61,8 +61,10 @@ class TalkStage:
         talks = planned_talks(self.config, self.instructions, self.user_turns)
         size = self.config.conversations_per_shard
         blocks = [talks[first : first + size] for first in range(0, len(talks), size)]
+        texts = tuple(one.text for one in self.instructions)
         return tuple(
-            _TalkShard(number=number, talks=block, config=self.config) for number, block in enumerate(blocks)
+            _TalkShard(number=number, talks=block, config=self.config, instructions=texts)
+            for number, block in enumerate(blocks)
         )
 
 
@@ -71,6 +73,7 @@ class _TalkShard:
     number: int
     talks: tuple[PlannedTalk, ...]
     config: DriftConfig
+    instructions: tuple[str, ...]
 
     @property
     def id(self) -> str:
@@ -89,7 +92,8 @@ class _TalkShard:
             forest=ForestSettings(max_cached_tokens=config.max_cached_tokens),
         )
         seats = [Seat(talk=talk, arm=arm) for talk in self.talks for arm in talk_arms(config)]
-        room = Room.of(pair, config)
+        longest = max(writer.count(text) for text in self.instructions)
+        room = Room.of(pair, config, longest_instruction=longest)
         if config.mode == "monologue":
             hold_monologues(seats, voice=voice, writer=writer, room=room)
         else:

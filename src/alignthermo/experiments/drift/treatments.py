@@ -22,6 +22,8 @@ class TreatmentName:
         Phrasing of its reminders; empty without reminders.
     placement : {"start", "end", "every"}
         Of its reminders; ``start`` without any, where nothing is read once.
+    every : int
+        Tokens between its reminders; 0 unless they are repeated.
     window : str
         ``POLICY:TOKENS``, or empty.
     """
@@ -29,6 +31,7 @@ class TreatmentName:
     name: str
     form: str
     placement: Placement
+    every: int
     window: str
 
     @classmethod
@@ -37,18 +40,20 @@ class TreatmentName:
 
         Examples
         --------
-        >>> TreatmentName.read("repeat@256+sliding:512")
-        TreatmentName(name='repeat@256+sliding:512', form='repeat', placement='every', window='sliding:512')
+        >>> read = TreatmentName.read("repeat@256+sliding:512")
+        >>> read.form, read.placement, read.every, read.window
+        ('repeat', 'every', 256, 'sliding:512')
         """
-        form, window = "", ""
+        form, window, every = "", "", 0
         placement: Placement = "start"
         for part in name.split("+"):
             if "@" in part:
                 form, _, where = part.partition("@")
                 placement = "end" if where == "end" else "start" if where == "start" else "every"
+                every = int(where) if placement == "every" else 0
             elif ":" in part:
                 window = part
-        return cls(name=name, form=form, placement=placement, window=window)
+        return cls(name=name, form=form, placement=placement, every=every, window=window)
 
     @property
     def reminds(self) -> bool:

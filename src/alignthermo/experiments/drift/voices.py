@@ -37,7 +37,7 @@ class Said:
     Attributes
     ----------
     text : str
-        Without stop tokens and blanks around it; a control token in it is spelt out, and is text from then on.
+        Without stop tokens and blanks around it; a control token in it is spelt out, and text from then on.
     cut : bool
         It ran into its budget.
     forwarded : int

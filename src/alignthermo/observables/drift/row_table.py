@@ -82,7 +82,7 @@ def _chunks(pairs: _Pairs) -> Iterator[list[tuple[Readout, Readout]]]:
 
 
 def _compare_apart(pairs: _Pairs, vocabulary: VocabularyMap | None) -> list[ComparedRows]:
-    entropies: dict[tuple[int, int], Float[np.ndarray, " row"]] = {}
+    entropies: dict[tuple[int, int, int], Float[np.ndarray, " row"]] = {}
     found = []
     for first, second in pairs:
         kl = row_divergences(first, second, vocabulary=vocabulary)
@@ -96,7 +96,13 @@ def _compare_apart(pairs: _Pairs, vocabulary: VocabularyMap | None) -> list[Comp
 def _compare_together(pairs: _Pairs, vocabulary: VocabularyMap | None) -> list[ComparedRows]:
     """Compare pairs of one head a side; nothing where they have to be apart."""
     heads = [(a, b) for a, b in pairs if isinstance(a, HeadReadout) and isinstance(b, HeadReadout)]
-    if not heads or len(heads) < len(pairs):
+    if len(heads) < len(pairs):
+        return []
+    first, second = heads[0]
+    same = (vocabulary is not None or first.head is second.head) and all(
+        a.head is first.head and b.head is second.head for a, b in heads
+    )
+    if not same:
         return []
     if vocabulary is None:
         table, at = _table([one for pair in zip(*heads, strict=True) for one in pair], None)
@@ -193,7 +199,7 @@ def _dots(x: Float[Tensor, "row token"], y: Float[Tensor, "row token"]) -> _Colu
 
 def _table(readouts: Sequence[HeadReadout], tokens: Int[np.ndarray, " common"] | None) -> _Side:
     """Collect distinct rows, and say which of them each readout wants."""
-    places: dict[tuple[int, int], int] = {}
+    places: dict[tuple[int, int, int], int] = {}
     distinct: list[HeadReadout] = []
     n_rows = 0
     wanted: list[Int[np.ndarray, " row"]] = []
@@ -215,7 +221,8 @@ def _is_everything(tokens: Int[np.ndarray, " common"], head: OutputHead) -> bool
     return len(tokens) == head.vocab_size and np.array_equal(tokens, np.arange(len(tokens)))
 
 
-def _place(readout: Readout) -> tuple[int, int]:
-    """Where a readout's rows begin in memory and how many they are: the same for the same rows."""
-    features = readout.hidden if isinstance(readout, HeadReadout) else readout.logits
-    return features.data_ptr(), readout.n_tokens
+def _place(readout: Readout) -> tuple[int, int, int]:
+    """Where rows begin in memory, how many they are, and their head: the same for the same rows."""
+    if isinstance(readout, HeadReadout):
+        return readout.hidden.data_ptr(), readout.n_tokens, id(readout.head)
+    return readout.logits.data_ptr(), readout.n_tokens, 0

@@ -1,8 +1,10 @@
 """What the run forwarded, against a plain loop."""
 
 import math
+from collections.abc import Sequence
 
-from alignthermo.report.drift.index import DriftIndex, Place
+from alignthermo.quantities import Record
+from alignthermo.report.record_index import ALL
 from alignthermo.report.table import Table
 
 __all__ = ["tokens_table"]
@@ -12,29 +14,34 @@ _MEANINGS = {
     "tokens_forwarded": "read in this run: shared prefixes once",
     "tokens_generated": "of these, sampled",
 }
-_STAGES = {"talk": "conversations", "probe": "measurement", "": "all stages"}
+_STAGES = {"talk": "conversations: ", "probe": "measurement: ", "": ""}
 
 
-def tokens_table(index: DriftIndex) -> Table:
-    """Return tokens forwarded against the naive count, by stage."""
+def tokens_table(records: Sequence[Record]) -> Table:
+    """Return tokens forwarded against the naive count, by stage where the records tell stages apart.
+
+    Counts of single shards are added up where there is no total.
+    """
     rows = []
     for stage, name in _STAGES.items():
-        more = {"stage": stage} if stage else {}
-        counts = {
-            quantity: estimate.value
-            for quantity in _MEANINGS
-            if (estimate := index.get(quantity, Place(arm=""), **more)) is not None
-            and math.isfinite(estimate.value)
-        }
-        naive = counts.get("tokens_naive", 0.0)
+        counts = {quantity: _total(records, quantity, stage) for quantity in _MEANINGS}
+        naive = counts["tokens_naive"]
         rows += [
             (
-                f"{name}: {quantity.removeprefix('tokens_')}",
+                f"{name}{quantity.removeprefix('tokens_')}",
                 f"{count:,.0f}",
-                f"{100.0 * count / naive:.3g} %" if naive else "–",
+                f"{100.0 * count / naive:.3g} %" if naive > 0.0 else "–",
                 _MEANINGS[quantity],
             )
             for quantity, count in counts.items()
+            if math.isfinite(count)
         ]
     columns = ("tokens", "count", "of naive", "what is counted")
     return Table(caption="Tokens", columns=columns, rows=tuple(rows))
+
+
+def _total(records: Sequence[Record], quantity: str, stage: str) -> float:
+    """Sum the counts of a stage; NaN where nothing was counted."""
+    counted = [r for r in records if r.quantity == quantity and r.slice.get("stage", "") == stage]
+    totals = [r for r in counted if r.unit_id == ALL] or counted
+    return sum(r.estimate.value for r in totals) if totals else math.nan

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from alignthermo.quantities import Estimate
 from alignthermo.report.chart_bars import Bar, bar_chart
 from alignthermo.report.drift.absent import absent
-from alignthermo.report.drift.index import DriftIndex, Place, arm_name
+from alignthermo.report.drift.index import DriftIndex, Place, arm_name, short_arm
 from alignthermo.report.drift.tables import arm_notes, arm_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.transition.section import Part, Section
@@ -62,4 +62,6 @@ def _chart(found: dict[str, Estimate | None], arm: str, chart_id: str) -> Markup
         if estimate is not None
     )
     heading = (f"Where failed points went, {arm_name(arm)}", "Share of failed points; the table has the rest")
-    return bar_chart(bars, title=arm, unit="share of failed points", heading=heading, chart_id=chart_id)
+    return bar_chart(
+        bars, title=short_arm(arm), unit="share of failed points", heading=heading, chart_id=chart_id
+    )

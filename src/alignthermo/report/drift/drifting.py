@@ -30,7 +30,7 @@ _DRIFT = Course(
 )
 _COMPLIANCE = Course(
     lines=(
-        Line(quantity="compliance_along", name="compliance σ(h)"),
+        Line(quantity="compliance_along", name="compliance"),
         Line(quantity="kept_along", name="kept answers", css="p solid", marks="auto"),
         Line(quantity="compliance_neutral_along", name="after neutral history", css="ink dots", marks="line"),
         Line(quantity="compliance_base_along", name="base", css="ink dash", marks="line"),
@@ -50,6 +50,13 @@ _ENDS = {
     "log_odds_change": "change of h",
     "kept_change": "change of kept answers",
 }
+_TRUST = {
+    "conversations": "conversations",
+    "points": "points of each",
+    "mass_start": "mass of the reference answers",
+    "truncated_share": "answers cut at the budget",
+    "base_compliance_end": "compliance of the base, last",
+}
 _KEPT = ("compliance_along", "kept_along")
 
 
@@ -58,6 +65,7 @@ def drift_section(index: DriftIndex, verdicts: Sequence[Verdict], *, budget: int
     courses = (_DRIFT, _COMPLIANCE)
     parts, cut = course_parts(index, courses, anchor="drift", budget=budget, unfolded=True)
     numbers = arm_table(index, _ENDS, caption="Means at the first measuring points, and over the last ones")
+    trust = arm_table(index, _TRUST, caption="What it rests on")
     said = verdict_table(verdicts, ("compliance", "length_or_content"), caption="What was decided")
     return Section(
         anchor="drift",
@@ -68,6 +76,7 @@ def drift_section(index: DriftIndex, verdicts: Sequence[Verdict], *, budget: int
             *arms_together(index, courses, anchor="drift"),
             *parts,
             *((Part(tables=(numbers,), notes=arm_notes(index, _ENDS)),) if numbers.rows else ()),
+            *((Part(tables=(trust,)),) if trust.rows else ()),
             *((Part(tables=(said,), css="prose"),) if said.rows else ()),
         ),
         missing=(*_missing(index), *cut),

@@ -28,7 +28,8 @@ DRIFT_GLOSSARY: dict[str, Term] = {
         name="relaxation KL(q‖p)", definition="of the measured model from its base in the same context"
     ),
     "compliance": Term(
-        name="compliance", definition="σ(h): compliant against defiant reference answers, mean over probes"
+        name="compliance",
+        definition="σ(h) of the reference answers, mean over probes; without any, the share of kept answers",
     ),
     "log_odds": Term(name="log-odds h", definition="ln of the compliant mass over the defiant mass"),
     "kept": Term(

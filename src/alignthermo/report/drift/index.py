@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alignthermo.quantities import Estimate, Record
+from alignthermo.report.escape import visible
 from alignthermo.report.record_index import ALL, CurvePoint
+from alignthermo.report.transition.slices import in_words
 
-__all__ = ["CONTROLS", "PLAIN", "DriftIndex", "Place", "arm_name", "index_drift"]
+__all__ = ["CONTROLS", "PLAIN", "DriftIndex", "Place", "arm_name", "index_drift", "short_arm"]
 
 PLAIN = "plain"
 TOKENS_KEY = "tokens"
@@ -20,6 +22,7 @@ CONTROLS = {
 """Arms that are read on the plain conversations, and what they are."""
 
 _NAMES = {PLAIN: "plain conversations", **CONTROLS}
+_SHORT = 18
 _Rest = frozenset[tuple[str, str]]
 
 
@@ -87,6 +90,16 @@ def arm_name(arm: str) -> str:
     ('plain conversations', 'repeat@256')
     """
     return _NAMES.get(arm, arm)
+
+
+def short_arm(arm: str) -> str:
+    """Write an arm where there is little room, what cannot be seen made visible.
+
+    >>> short_arm("conversation"), short_arm("sliding:512 and repeat@256")
+    ('conversation', 'sliding:512 and r…')
+    """
+    shown = visible(in_words(arm))
+    return shown if len(shown) <= _SHORT else f"{shown[: _SHORT - 1]}…"
 
 
 def index_drift(records: Sequence[Record]) -> DriftIndex:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from alignthermo.quantities import Estimate, Verdict
 from alignthermo.report.chart_bars import Bar, bar_chart
 from alignthermo.report.drift.absent import absent
-from alignthermo.report.drift.index import DriftIndex, Place, arm_name
+from alignthermo.report.drift.index import DriftIndex, Place, arm_name, short_arm
 from alignthermo.report.drift.tables import arm_notes, arm_table, per_1000, verdict_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import with_error
@@ -132,5 +132,9 @@ def _chart(gaps: Mapping[str, Estimate], arm: str, chart_id: str) -> Markup:
     )
     heading = (f"Rival laws, {arm_name(arm)}", "Held-out log-likelihood behind the best law with two errors")
     return bar_chart(
-        bars, title=arm, unit="nat per conversation behind the best", heading=heading, chart_id=chart_id
+        bars,
+        title=short_arm(arm),
+        unit="nat per conversation behind the best",
+        heading=heading,
+        chart_id=chart_id,
     )

@@ -3,7 +3,8 @@
 from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.course import Course, Line, course_parts
 from alignthermo.report.drift.index import DriftIndex
-from alignthermo.report.transition.section import Section
+from alignthermo.report.drift.tables import arm_notes, arm_table
+from alignthermo.report.transition.section import Part, Section
 
 __all__ = ["literal_section"]
 
@@ -21,6 +22,12 @@ _COURSES = (
         title="literal drift",
     ),
 )
+_HEADS = {
+    "literal_start": "literal, first",
+    "literal_end": "literal, last",
+    "drift_start": "probe drift, first",
+    "drift_end": "probe drift, last",
+}
 
 
 def literal_section(index: DriftIndex, *, budget: int) -> Section:
@@ -31,7 +38,11 @@ def literal_section(index: DriftIndex, *, budget: int) -> Section:
         "Literal drift",
         "Give `--literal`; for it the replies of the conversation are read once more.",
     )
-    parts, cut = ((), ()) if missing else course_parts(index, _COURSES, anchor="literal", budget=budget)
+    drawn = "literal_along" in index.quantities
+    parts, cut = course_parts(index, _COURSES, anchor="literal", budget=budget) if drawn else ((), ())
+    if not missing:
+        table = arm_table(index, _HEADS, caption="Literal and probe drift, nat")
+        parts = (*parts, Part(tables=(table,), notes=arm_notes(index, _HEADS)))
     return Section(
         anchor="literal",
         name="Literal drift",

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from alignthermo.quantities import Verdict
 from alignthermo.report.chart_lattice import LatticeRow, Panel, RowHead, lattice, panel_chart
 from alignthermo.report.drift.checks import is_check
-from alignthermo.report.drift.index import CONTROLS, PLAIN, DriftIndex, Place
+from alignthermo.report.drift.index import CONTROLS, PLAIN, DriftIndex, Place, short_arm
 from alignthermo.report.drift.tables import arm_table, verdict_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.record_index import ALL
 from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.slices import in_words
 
 __all__ = ["OVERVIEW_HEADS", "overview_section"]
 
@@ -21,7 +20,10 @@ _LEAD = (
 )
 _PANELS = (
     ("excess_end", Panel(title="excess drift, last", unit="nat per answer", css="p")),
-    ("compliance_end", Panel(title="compliance, last", unit="σ(h)", range=(0.0, 1.0))),
+    (
+        "compliance_end",
+        Panel(title="compliance, last", unit="share that keeps the instruction", range=(0.0, 1.0)),
+    ),
     ("influence_end", Panel(title="influence, last", unit="nat per answer", css="ink")),
 )
 OVERVIEW_HEADS = {
@@ -39,7 +41,8 @@ def overview_section(index: DriftIndex, verdicts: Sequence[Verdict]) -> Section:
     figure = _figure(index)
     numbers = arm_table(index, OVERVIEW_HEADS, caption="All instructions", categories=index.categories)
     whole = [v for v in verdicts if not is_check(v) and _is_of_the_whole(v)]
-    said = verdict_table(whole, dict.fromkeys(v.name for v in whole), caption="What was decided")
+    caption = "What was decided: plain conversations, all instructions"
+    said = verdict_table(whole, dict.fromkeys(v.name for v in whole), caption=caption, by_arm=False)
     return Section(
         anchor="overview",
         name="Overview",
@@ -70,7 +73,7 @@ def _figure(index: DriftIndex) -> Figure | None:
             n = max(e.n for e in known)
             rows.append(
                 LatticeRow(
-                    label=in_words(arm),
+                    label=short_arm(arm),
                     n=n,
                     estimates=estimates,
                     pooled=arm == PLAIN,

@@ -81,7 +81,7 @@ def _render(data: DriftData, index: DriftIndex, budget: int) -> str:
             status=check_status(checks_of(data.verdicts), DRIFT_CHECKS),
             sections=_sections(data, index, budget),
             check_tables=check_tables(data.records, checks_of(data.verdicts), DRIFT_CHECKS),
-            tokens=tokens_table(index),
+            tokens=tokens_table(data.records),
             left_out=left_out_table(data.left_out),
             policies=policies_table(data.records),
             methods=methods_table(by_measure(data.records), DRIFT_GLOSSARY),

@@ -11,7 +11,7 @@ from alignthermo.report.chart_bars import Bar, bar_chart
 from alignthermo.report.chart_lines import Frame, Level, Marks, Series, line_chart
 from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.course import TOKENS, span_of_n
-from alignthermo.report.drift.index import CONTROLS, DriftIndex, Place, arm_name
+from alignthermo.report.drift.index import CONTROLS, DriftIndex, Place, arm_name, short_arm
 from alignthermo.report.drift.tables import arm_notes, verdict_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_interval, format_unit, format_value, times
@@ -117,7 +117,7 @@ def _chart(series: Sequence[Series], arm: str, bound: float | None, on: str, *, 
     frame = Frame(
         size=_PANEL,
         x_title="tokens since the last reminder" if _EVERY.search(arm) else TOKENS,
-        y_title=f"{arm}: {on} ({unit})" if unit else f"{arm}: {on}",
+        y_title=f"{short_arm(arm)}: {on} ({unit})" if unit else f"{short_arm(arm)}: {on}",
         heading=(f"{on} by lag, {arm_name(arm)}", "Mean and upper limit; the table has the numbers"),
         chart_id=chart_id,
         note=f"n = {span_of_n(points)}",

@@ -54,20 +54,28 @@ def arm_notes(
     return grouped_caveats(met)[:_MOST_NOTES]
 
 
-def verdict_table(verdicts: Sequence[Verdict], names: Iterable[str], *, caption: str) -> Table:
-    """Return the verdicts of these names, in their order, with everything they rest on."""
+def verdict_table(
+    verdicts: Sequence[Verdict], names: Iterable[str], *, caption: str, by_arm: bool = True
+) -> Table:
+    """Return the verdicts of these names, in their order, with everything they rest on.
+
+    `by_arm` says of which arm each is; left out where all are of one.
+    """
     wanted = tuple(names)
     found = sorted(
         (v for v in verdicts if v.name in wanted),
         key=lambda v: (v.slice.get("category", ALL) != ALL, wanted.index(v.name)),
     )
-    rows = tuple(
+    rows: tuple[tuple[str, ...], ...] = tuple(
         (v.name.replace("_", " "), _of(v), v.outcome, " · ".join(filter(None, (v.statement, *v.tests))))
         for v in found[:_MOST_VERDICTS]
     )
     left_out = len(found) - _MOST_VERDICTS
     footer = f"{left_out:,} more verdicts stand in summary.json." if left_out > 0 else ""
-    return Table(caption=caption, columns=("question", "of", "outcome", "rests on"), rows=rows, footer=footer)
+    columns: tuple[str, ...] = ("question", "of", "outcome", "rests on")
+    if not by_arm:
+        columns, rows = columns[:1] + columns[2:], tuple(row[:1] + row[2:] for row in rows)
+    return Table(caption=caption, columns=columns, rows=rows, footer=footer)
 
 
 def outcome_of(verdicts: Sequence[Verdict], name: str, place: Place) -> Verdict | None:

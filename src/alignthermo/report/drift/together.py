@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alignthermo.report.chart_lines import Series
 from alignthermo.report.drift.course import Course, course_table, panel
-from alignthermo.report.drift.index import CONTROLS, DriftIndex, Place
+from alignthermo.report.drift.index import CONTROLS, DriftIndex, Place, short_arm
 from alignthermo.report.layout import Figure
 from alignthermo.report.transition.section import Part
 
@@ -52,7 +52,7 @@ def _lines(index: DriftIndex, course: Course, arms: Sequence[str]) -> tuple[Seri
         return ()
     found = (index.course(measured[0].quantity, Place(arm=arm), **dict(measured[0].more)) for arm in arms)
     return tuple(
-        Series(name=arm, points=points, css=css, marks="line")
+        Series(name=short_arm(arm), points=points, css=css, marks="line")
         for arm, points, css in zip(arms, found, _STYLES, strict=False)
         if any(math.isfinite(point.estimate.value) for point in points)
     )
