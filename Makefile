@@ -21,16 +21,16 @@ audit: $(VENV)/.installed
 	$(BIN)/alignthermo landscape --config examples/audit.toml --out $(OUT)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 
 nightly: $(VENV)/.dev
 	rm -rf runs/nightly
 	$(BIN)/python -m studies.law_recovery --results runs/nightly/law_recovery --page docs/recovery.md
 	$(BIN)/python -m studies.drift_laws --results runs/nightly/drift_laws
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 	$(BIN)/python studies/coverage.py
 	$(BIN)/python studies/judge_accuracy.py --data $(DATA)
 

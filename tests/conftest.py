@@ -1,7 +1,7 @@
 """Types and shapes are checked on the first calls of each function in each test, no longer on all.
 
 The import hook of jaxtyping puts `jaxtyping.jaxtyped` on every function and class of the package. A checked
-call costs some fifty microseconds, more than most of the functions; one fit calls them a hundred thousand times.
+call costs some fifty microseconds, more than most functions; one fit calls them a hundred thousand times.
 """
 
 import dataclasses

@@ -28,6 +28,7 @@ Took = tuple[float, float]  # wall and processor seconds
 # name -> with all contexts, answers, references of either kind
 SETS = {
     "drift alone, 1 answer": (False, 1, 0),
+    "drift alone, 2 answers": (False, 2, 0),
     "drift, influence, control, relaxation, log-odds; 2 answers, 4 + 4 references": (True, 2, 4),
 }
 

@@ -4,6 +4,7 @@ import gc
 import json
 import weakref
 from dataclasses import dataclass, field
+from functools import cache
 
 import pyarrow.parquet as pq
 import pytest
@@ -171,28 +172,32 @@ def run_of(kind, models, prompts, out):
     return at.run_transition(at.TransitionConfig.model_validate(settings))
 
 
-def stock_outcome(kind, models, request, reply):
-    """What plain transformers says of one reply, all by itself."""
+@cache
+def stock(folder):
     import transformers
 
-    folder = models / kind
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    classes = (transformers.AutoModelForSequenceClassification, transformers.AutoModelForCausalLM)
+    model = classes[folder.name == "guard"].from_pretrained(folder)
+    return model, transformers.AutoTokenizer.from_pretrained(folder)
+
+
+def stock_outcome(kind, models, request, reply):
+    """What plain transformers says of one reply, all by itself."""
     if not reply.strip():
         return "abstain"
+    model, tokenizer = stock(models / kind)
     if kind == "classifier":
-        model = transformers.AutoModelForSequenceClassification.from_pretrained(folder)
         batch = tokenizer(request, reply, return_tensors="pt", split_special_tokens=True)
         with torch.inference_mode():
             return OUTCOMES[int(model(**batch).logits[0].argmax())]
     text, _ = GUARD_FORMATS["harmbench"].pieces(request, reply)
     ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
     with torch.inference_mode():
         said = tokenizer.decode([int(model(ids).logits[0, -1].argmax())])
     return {"yes": "fulfilled", "no": "refused"}.get(said, "abstain")
 
 
-@pytest.mark.parametrize("kind", ["classifier", "guard"])
+@pytest.mark.parametrize("kind", ["classifier", pytest.param("guard", marks=pytest.mark.slow)])
 def test_a_model_judges_a_whole_run(kind, models, prompts, loads, tmp_path, monkeypatch):
     whole = run_of(kind, models, prompts, tmp_path / "whole")
     rows = [row for row in whole.rows.to_pylist() if row["replies"] is not None]
@@ -204,9 +209,10 @@ def test_a_model_judges_a_whole_run(kind, models, prompts, loads, tmp_path, monk
         for r in rows
         for text, o in zip(r["replies"], r["outcomes"], strict=True)
     ]
-    stock = {one[:2]: stock_outcome(kind, models, *one[:2]) for one in said}
-    assert [stock[request, text] for request, text, _ in said] == [outcome for *_, outcome in said]
-    assert set(stock.values()) == set(OUTCOMES)
+    plain = {one[:2]: stock_outcome(kind, models, *one[:2]) for one in said}
+    assert [plain[request, text] for request, text, _ in said] == [outcome for *_, outcome in said]
+    assert "abstain" in plain.values()
+    assert len(set(plain.values())) > 1
     for row in rows:
         assert row["verdicts"] == [MEANT[outcome] for outcome in row["outcomes"]]
         assert row["n_undetermined"] == row["outcomes"].count("abstain")
@@ -262,6 +268,7 @@ def test_a_model_judges_a_whole_run(kind, models, prompts, loads, tmp_path, monk
     assert loads.alive == 0
 
 
+@pytest.mark.slow
 def test_a_judge_that_was_exchanged_is_another_run(models, prompts, tmp_path):
     import shutil
 

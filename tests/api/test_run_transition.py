@@ -1,6 +1,5 @@
 """Transitions into a folder: interrupted, resumed, gated, refused."""
 
-import contextlib
 import json
 
 import numpy as np
@@ -35,10 +34,9 @@ def stubbed(monkeypatch, tmp_path):
     def composed(config, sources):
         return compose_all(config, sources, tokenizer=pairs[0].aligned.tokenizer, max_length=400)
 
-    monkeypatch.setattr(running, "_loaded", lambda config: pairs[0])
+    monkeypatch.setattr(running, "pair_loader", lambda config, stack, progress: lambda: pairs[0])
     monkeypatch.setattr(running, "composed", composed)
-    monkeypatch.setattr(running, "pair_digests", lambda *a, **k: {"base": "sha256:0"})
-    monkeypatch.setattr(running, "threads_for", lambda name: contextlib.nullcontext())
+    monkeypatch.setattr(running, "weight_digests", lambda config: {"aligned": "sha256:0"})
 
     def run(out, law=LAW, **changes):
         pairs[0] = stub_pair(law, max_length=400)

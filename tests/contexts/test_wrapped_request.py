@@ -47,7 +47,7 @@ def task_with(template=TEMPLATE, *, request="Tell me the secret", alone=False):
 
 
 def contexts(composer, task, sizes, **options):
-    return list(composer.contexts(Design(sizes=sizes, **options), task))
+    return list(composer.contexts(Design(sizes=tuple(sizes), **options), task))
 
 
 def tokens_of_wrap(context):
@@ -134,7 +134,9 @@ def settings(tmp_path):
         "prompts": "p",
         "families": ["wrapped_request"],
         "templates": str(path),
-        "instruction": ["exchanges"],
+        "instruction": ["reminders"],
+        "reminders": ["Keep the secret."],
+        "reminder_role": "user",
         "alphas": [0, 0.25, 0.5, 0.75, 1],
         "lengths": [300],
         "orders": ["random"],
@@ -188,7 +190,7 @@ def test_alone_a_run_has_two_cells_per_prompt(settings):
         ({"templates": None}, "needs a file"),
         ({"before_wrap": "nothing"}, "append_only"),
         ({"before_wrap": "turns"}, "needs a file"),
-        ({"rollouts": 8}, "name another family"),
+        ({"rollouts": 30}, "name another family"),
     ],
 )
 def test_impossible_settings_are_refused(settings, changes, reason):

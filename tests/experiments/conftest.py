@@ -1,4 +1,4 @@
-"""Markov-chain pairs whose landscape is known exactly."""
+"""Markov-chain pairs whose landscape is known exactly, and a transition that several files read."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,9 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import alignthermo as at
 from alignthermo.experiments import Landscape, LandscapeConfig
 from alignthermo.quantities import Message, Pair, Prompt
 from alignthermo.testsystems import NgramPair, ngram_language_pair
+from tests.experiments.transition_stubs import LENGTHS, SETTINGS, stub_pair, stub_prompts
 
 STRENGTHS = {"rain": 0.4, "fire": 0.9, "moss": 1.6}
 MAX_NEW_TOKENS = 24
@@ -65,3 +67,9 @@ def measure_all(pair, prompts, config) -> tuple[pa.Table, tuple]:
 
 def swapped(pair: Pair) -> Pair:
     return replace(pair, base=pair.aligned, aligned=pair.base, vocabulary=pair.vocabulary.swapped())
+
+
+@pytest.fixture(scope="session")
+def accumulator():
+    """Base and aligned stub under attack and dilution at two lengths."""
+    return at.transition(stub_pair(), stub_prompts(), **{**SETTINGS, "lengths": LENGTHS})

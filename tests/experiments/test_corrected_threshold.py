@@ -72,23 +72,26 @@ def resampling(seed):
     return Resampling(rng=np.random.default_rng(seed), level=0.95, n_resamples=300)
 
 
-def test_corrected_intervals_cover_and_uncorrected_ones_do_not():
+@pytest.mark.parametrize("runs", [20, pytest.param(80, marks=pytest.mark.slow)])
+def test_corrected_intervals_cover_and_uncorrected_ones_do_not(runs):
     """F-240, F-241. The calibration is drawn anew each time, so its error must be in the interval."""
-    runs, corrected, as_judged, certain, widths = 40, 0, 0, 0, []
+    corrected = as_judged = certain = 0
     for run in range(runs):
         rng = np.random.default_rng(run)
         sweep, calibration = judged_sweep(rng), drawn_calibration(rng)
         found = corrected_sweep(sweep, ["refused"] * sweep.y.size, calibration)
         mended = threshold(found.sweep, resampling=resampling(run), middle=found.middle).alpha_c
-        sure = threshold(sweep, resampling=resampling(run), middle=Middle(value=found.middle.value)).alpha_c
         corrected += holds(mended)
-        certain += holds(sure)
         as_judged += holds(threshold(sweep, resampling=resampling(run)).alpha_c)
-        widths.append((mended.high - mended.low) / (sure.high - sure.low))
-    assert corrected >= 34  # P(< 34 of 40 at 95 %) = 0.003
-    assert as_judged <= 3  # the planted wrong answer
-    assert certain <= corrected - 3  # nor is a calibration without error enough
-    assert min(widths) > 1.0
+        if runs > 20:
+            sure = Middle(value=found.middle.value)
+            narrow = threshold(sweep, resampling=resampling(run), middle=sure).alpha_c
+            certain += holds(narrow)
+            assert narrow.high - narrow.low < mended.high - mended.low
+    assert corrected >= 0.95 * runs - 3.0 * np.sqrt(runs * 0.95 * 0.05)
+    assert as_judged <= 0.1 * runs  # the planted wrong answer
+    if runs > 20:
+        assert certain <= corrected - 6  # nor is a calibration without error enough
 
 
 def test_a_perfect_judge_changes_nothing():
@@ -249,3 +252,24 @@ def test_without_labels_the_caveats_say_so(seen_through_the_planted):
     )
     found = {r.quantity: r.estimate for r in by_reference}
     assert not any("not corrected" in caveat for caveat in found["alpha_c_judged"].caveats)
+
+
+class Mute:
+    """Says nothing that can be read."""
+
+    name = "mute"
+
+    def judge(self, exchanges):
+        return tuple(Judgement.abstain("gibberish", judge=self.name) for _ in exchanges)
+
+
+def test_what_is_undetermined_is_neither_kept_nor_a_bound(seen_through_the_planted):
+    rows, config = seen_through_the_planted
+    prompts = [{**prompt, "instruction": "refusal_keeps"} for prompt in stub_prompts()]
+    known = {p.id: p for p in prompt_set_of(prompts).prompts}
+    unread = judge_rows(rows, known, RequestReplies(of=Mute()))
+    records, _ = summarise_judged(unread, at.TransitionConfig.model_validate(config))
+    found = {r.quantity: r.estimate for r in records}
+    assert found["judged_rate"].value == 0.0
+    assert np.isnan([found["alpha_c_judged"].value, found["alpha_c_judged"].high]).all()
+    assert any("100% of the replies are undetermined" in caveat for caveat in found["alpha_c_judged"].caveats)

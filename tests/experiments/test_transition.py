@@ -11,14 +11,15 @@ from alignthermo.experiments import TransitionConfig, transition_nulls
 from alignthermo.experiments.transition_nulls import identical_check, shuffled_check
 from alignthermo.experiments.transition_rows import order_parameter
 from alignthermo.experiments.transition_sweeps import Cut
-from tests.experiments.transition_stubs import LAW, SETTINGS, constant_pair, exact_h, stub_pair, stub_prompts
-
-LENGTHS = (100, 200)
-
-
-@pytest.fixture(scope="module")
-def accumulator():
-    return at.transition(stub_pair(), stub_prompts(), **{**SETTINGS, "lengths": LENGTHS})
+from tests.experiments.transition_stubs import (
+    LAW,
+    LENGTHS,
+    SETTINGS,
+    constant_pair,
+    exact_h,
+    stub_pair,
+    stub_prompts,
+)
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def test_first_token_mass_in_closed_form():
         (None, ((1, 2),), "does not say"),
         ("help_keeps", ((1, 2),), "not what keeps"),
         ({"fulfilled": "kept", "refused": "kept"}, ((1, 2),), "not what keeps"),
-        ("refusal_keeps", ((1, 2), (5, 6)), "share a first token"),
+        ("refusal_keeps", ((5, 2), (5, 6)), "share every first token"),
         ("refusal_keeps", ((1, 2), (3, 4), (1, 9)), ""),
     ],
 )
@@ -270,6 +270,4 @@ def test_replies_of_the_shipped_pair_are_as_frequent_as_their_probability():
         z = (rows[n] - 8 * p).sum() / np.sqrt((8 * p * (1 - p)).sum())
         assert abs(z) < 4
     assert rows["n_undetermined"].sum() < 0.2 * 8 * len(rows)
-    assert set(rows["first_token_note"]) == {
-        "the prompt does not say whether a refusal keeps its instruction"
-    }
+    assert all(note.startswith("the prompt does not say whether") for note in rows["first_token_note"])

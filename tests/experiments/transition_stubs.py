@@ -52,6 +52,7 @@ SETTINGS = {
     "orders": ["random"],
     "resamples": 200,
 }
+LENGTHS = (100, 200)
 
 
 def exact_h(rows):

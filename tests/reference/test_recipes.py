@@ -1,6 +1,8 @@
 """Every recipe trains through the one seam, resumes to the bit, and refuses foreign checkpoints."""
 
 import copy
+import functools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -56,7 +58,7 @@ def killed_at(step):
     return progress
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def train(world, encoder, base, start):
     def run(recipe, run):
         model = copy.deepcopy(start)
@@ -68,15 +70,27 @@ def train(world, encoder, base, start):
     return run
 
 
+@pytest.fixture(scope="module")
+def trained(train, tmp_path_factory):
+    """Train a recipe to its end, once for all tests: its folder, model and history."""
+
+    @functools.cache
+    def whole(name):
+        folder = tmp_path_factory.mktemp(name)
+        return folder, *train(RECIPES[name][0], run_in(folder))
+
+    return whole
+
+
 @pytest.mark.parametrize("name", RECIPES)
-def test_an_interrupted_run_ends_with_the_same_weights(train, start, tmp_path, name):
+def test_an_interrupted_run_ends_with_the_same_weights(train, trained, start, tmp_path, name):
     recipe, steps = RECIPES[name]
-    whole, history = train(recipe, run_in(tmp_path / "whole"))
+    _, whole, history = trained(name)
     assert len(history) == steps
     with pytest.raises(Killed):
-        train(recipe, run_in(tmp_path / "cut", progress=killed_at(steps - 1)))
-    assert (tmp_path / "cut" / "state.pt").exists()
-    resumed, again = train(recipe, run_in(tmp_path / "cut"))
+        train(recipe, run_in(tmp_path, progress=killed_at(steps - 1)))
+    assert (tmp_path / "state.pt").exists()
+    resumed, again = train(recipe, run_in(tmp_path))
     assert again == history
     moved = []
     for (weight, one), other, old in zip(
@@ -89,20 +103,19 @@ def test_an_interrupted_run_ends_with_the_same_weights(train, start, tmp_path, n
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_checkpoints_of_another_recipe_are_refused(train, tmp_path, name):
-    recipe, _ = RECIPES[name]
-    train(recipe, run_in(tmp_path))
+def test_checkpoints_of_another_recipe_are_refused(train, trained, name):
+    folder, *_ = trained(name)
     for other, (foreign, _) in RECIPES.items():
         if other != name:
             with pytest.raises(RunConflict, match="another recipe"):
-                train(foreign, run_in(tmp_path))
+                train(foreign, run_in(folder))
 
 
-@pytest.mark.parametrize("kind", [DeepAlignment, PolicyGradientAlignment])
-def test_a_checkpoint_of_another_beta_is_refused(train, tmp_path, kind):
-    train(kind(parent="base", beta=0.25), run_in(tmp_path))
+@pytest.mark.parametrize("name", ["deep", "rl"])
+def test_a_checkpoint_of_another_beta_is_refused(train, trained, name):
+    folder, *_ = trained(name)
     with pytest.raises(RunConflict, match="another recipe"):
-        train(kind(parent="base", beta=0.5), run_in(tmp_path))
+        train(replace(RECIPES[name][0], beta=0.5), run_in(folder))
 
 
 def test_every_member_says_its_parent_and_its_beta():

@@ -279,7 +279,7 @@ def test_many_categories_give_way_before_the_page_is_too_large():
 def test_cost_definitions_and_what_was_left_out(page):
     text = section(page, "methods")
     assert "9.2 %" in text
-    assert "Left out: 3 prompts or rows" in text
+    assert "Left out: 3 conversations or rows" in text
     assert "no message of a user (line 12); likewise: line 31" in text
     assert text.count(">probe drift</th>") == 1  # one entry for along, start and end
     assert ">entropy S</th>" in text

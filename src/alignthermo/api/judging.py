@@ -15,7 +15,7 @@ from alignthermo.experiments import (
     JUDGE_CHECK,
     JUDGED_QUANTITIES,
     TransitionConfig,
-    completed_prompt,
+    completing,
     curve_rows,
     judge_rows,
     summarise_judged,
@@ -93,8 +93,8 @@ def judge_again(
     judge_labels : str, optional
         File of labels for this judge; without it rates are not corrected.
     kept_by : str, optional
-        ``refusal`` or ``help``: what keeps the instruction of prompts that do not say it themselves; as in
-        the run, where not given.
+        ``refusal``, ``help`` or ``answers``: what keeps the instruction of prompts that do not say it
+        themselves; as in the run, where not given.
     prompts : str, optional
         Where the prompt file of the run is now.
     device : str
@@ -160,7 +160,7 @@ def _prompts(stored: StoredRun, given: str | None, config: TransitionConfig) -> 
             f"{source} is not the prompt set that {stored.path} was made with (its digest differs); name the "
             "unchanged file by --prompts"
         )
-    return {prompt.id: completed_prompt(prompt, config) for prompt in found.prompts}
+    return {prompt.id: prompt for prompt in map(completing(found.prompts, config), found.prompts)}
 
 
 def _rows(stored: StoredRun) -> pa.Table:

@@ -80,7 +80,7 @@ def run(
         str | None,
         typer.Option(
             metavar="WHAT",
-            help="refusal or help: what keeps the instruction where prompts do not say [default: as run].",
+            help="What keeps the instruction of prompts that do not say: refusal, help, answers.",
         ),
     ] = None,
     prompts: Annotated[

@@ -16,6 +16,7 @@ JUDGED_HEADER = (
     "size",
     "judge",
     "alpha_c judged",
+    "corrected",
     "decided only",
     "undetermined",
 )
@@ -24,9 +25,13 @@ JUDGED_HEADER = (
 def judged_rows(records: Sequence["Record"]) -> list[tuple[str, ...]]:
     """Return one line per curve: α_c with undetermined replies counted as not kept, and without them.
 
+    Where the judge was held against labels, α_c corrected for what it gets wrong stands between the two.
     The last column is the range of the undetermined share over the contexts of the attack.
     """
-    decided = {_key(r): r.estimate for r in records if r.quantity == "alpha_c_decided"}
+    decided, corrected = (
+        {_key(r): _text(r.estimate) for r in records if r.quantity == name}
+        for name in ("alpha_c_decided", "alpha_c_judged_corrected")
+    )
     open_shares: dict[tuple[tuple[str, str], ...], list[float]] = {}
     for record in records:
         if record.quantity == "judged_undetermined" and record.slice.get("control") == "attack":
@@ -42,7 +47,8 @@ def judged_rows(records: Sequence["Record"]) -> list[tuple[str, ...]]:
                     where.get("length", where.get("n_instr", "")),
                     str(record.policies.get("judge", "")),
                     _text(record.estimate),
-                    _text(decided[_key(record)]) if _key(record) in decided else "",
+                    corrected.get(_key(record), "no labels"),
+                    decided.get(_key(record), ""),
                     f"{min(shares):.0%} to {max(shares):.0%}" if not math.isnan(shares[0]) else "unknown",
                 )
             )

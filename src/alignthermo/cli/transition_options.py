@@ -132,7 +132,11 @@ Defiant = Annotated[
 ]
 KeptBy = Annotated[
     Text,
-    typer.Option(help="refusal or help: what keeps the instruction, for prompts that do not say it."),
+    typer.Option(
+        metavar="WHAT",
+        help="What keeps the instruction of prompts that do not say it: refusal, help, or answers, which "
+        "reads it off their reference answers.",
+    ),
 ]
 SystemPrompt = Annotated[
     Text, typer.Option(help="System text of every context instead of each prompt's own.")

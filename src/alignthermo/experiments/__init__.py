@@ -15,7 +15,8 @@ from alignthermo.experiments.transition_dialogue_bound import DialogueBound, dia
 from alignthermo.experiments.transition_dialogue_rows import DIALOGUE_SCHEMA
 from alignthermo.experiments.transition_dialogues import DIALOGUES
 from alignthermo.experiments.transition_judged import JUDGE_CHECK, JUDGED_QUANTITIES, summarise_judged
-from alignthermo.experiments.transition_material import Sources, completed_prompt, read_sources
+from alignthermo.experiments.transition_kept_by import completing
+from alignthermo.experiments.transition_material import Sources, read_sources
 from alignthermo.experiments.transition_plan import PlannedTokens, TransitionPlan, compose_all
 from alignthermo.experiments.transition_problems import problem_records, shard_records, token_records
 from alignthermo.experiments.transition_replies import judge_rows
@@ -56,7 +57,7 @@ __all__ = [
     "TransitionShard",
     "TransitionShardResult",
     "certificate_of",
-    "completed_prompt",
+    "completing",
     "compose_all",
     "context_rows",
     "curve_rows",

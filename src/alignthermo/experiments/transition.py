@@ -152,7 +152,8 @@ class Transition:
         if answer.readout is None or not opening.tokens:
             return {"log_first_refusal": None, "first_token_note": opening.note}
         tokens = opening.tokens if side == "aligned" else self.pair.vocabulary.to_base(opening.tokens)
-        return {"log_first_refusal": first_token_mass(answer.readout, tokens), "first_token_note": ""}
+        mass = first_token_mass(answer.readout, tokens)
+        return {"log_first_refusal": mass, "first_token_note": opening.note}
 
     def _judged(self, table: pa.Table, shard: TransitionShard) -> pa.Table:
         return judge_rows(table, {one.prompt.id: one.prompt for one in shard.prompts}, self.judge)

@@ -47,7 +47,8 @@ class TransitionConfig(DialogueSettings):
         must not be fulfilled, say.
     kept_by : str or None
         ``refusal`` or ``help``: what keeps the instruction of prompts that do not say it themselves
-        (``instruction``); judges of requests need to know.
+        (``instruction``); judges of requests need to know. ``answers`` reads it off the reference answers
+        of each instruction, where they show it: see `kept_by_answers`.
     families : tuple of str
         Out of `FAMILIES`.
     templates : str or None
@@ -118,7 +119,7 @@ class TransitionConfig(DialogueSettings):
     prompts: str
     compliant: tuple[str, ...] = ()
     defiant: tuple[str, ...] = ()
-    kept_by: Literal["refusal", "help"] | None = None
+    kept_by: Literal["refusal", "help", "answers"] | None = None
     out: str | None = None
     limit: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0)

@@ -2,18 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
 
 from alignthermo.errors import PromptError
+from alignthermo.estimators import with_caveat
 from alignthermo.experiments.transition_curves import CurveMaker, mean_record
 from alignthermo.judges import instruction_map
 from alignthermo.observables.forest.log_probs import token_log_probs
 from alignthermo.quantities import Prompt, Readout, Record
 
 __all__ = ["Openings", "first_token_mass", "first_token_records", "refusing_openings"]
+
+
+UNSAID = (
+    "the prompt does not say whether a refusal keeps its instruction: give it `instruction`, or the run "
+    "--kept-by (answers reads it off the reference answers)"
+)
+LOWER_BOUND = "a lower bound"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +31,9 @@ class Openings:
     Attributes
     ----------
     tokens : tuple of int
-        Distinct; empty where the quantity is not defined.
+        Distinct, those that open no defiant answer; empty where the quantity is not defined.
     note : str
-        Why it is not; empty where it is.
+        Why it is not, or what was left out; empty where nothing was.
     """
 
     tokens: tuple[int, ...]
@@ -38,26 +46,29 @@ def refusing_openings(
     """Return the openings of a prompt's refusals, as far as it has any.
 
     A refusal keeps the instruction where the prompt's map says so (``instruction: refusal_keeps``, or an
-    object with refused kept and fulfilled not); its compliant reference answers are then the refusals. Not
-    defined where the prompt has no such map, or where one token opens an answer of either kind: its mass
-    belongs to neither.
+    object with refused kept and fulfilled not); its compliant reference answers are then the refusals. A
+    token that opens answers of either kind belongs to neither and is left out: the mass of the others is then
+    a lower bound. Not defined where the prompt has no such map, or where no opening is the refusals' own.
     """
     try:
         meant = instruction_map(prompt)
     except PromptError:
-        return Openings(tokens=(), note="the prompt does not say whether a refusal keeps its instruction")
+        return Openings(tokens=(), note=UNSAID)
     if meant.refused != "kept" or meant.fulfilled == "kept":
         return Openings(tokens=(), note="refusing is not what keeps this instruction")
     kept, broken = ({answer[0] for answer in answers if answer} for answers in (compliant, defiant))
-    if kept & broken:
-        return Openings(tokens=(), note="compliant and defiant answers share a first token")
-    return Openings(tokens=tuple(sorted(kept)))
+    shared = len(kept & broken)
+    if not kept - broken:
+        return Openings(tokens=(), note="compliant and defiant answers share every first token of a refusal")
+    note = f"{LOWER_BOUND}: {shared} first token(s) open answers of either kind and are left out"
+    return Openings(tokens=tuple(sorted(kept - broken)), note=note if shared else "")
 
 
 def first_token_mass(readout: Readout, tokens: Sequence[int]) -> float:
     r"""Log-mass that the next token opens a refusal, in nat.
 
-    .. math:: \ln m = \ln \sum_{y \in R} q(y \mid c), \qquad R = \{a_1 : a \text{ refuses and keeps}\}
+    .. math:: \ln m = \ln \sum_{y \in R} q(y \mid c), \qquad
+              R = \{a_1 : a \text{ refuses and keeps}\} \setminus \{b_1 : b \text{ breaks}\}
 
     Parameters
     ----------
@@ -93,13 +104,21 @@ def first_token_records(maker: CurveMaker) -> Iterator[Record]:
         of_control = rows.of(control=control)
         for alpha in sorted(set(of_control.rows["wanted_alpha"].to_pylist())):
             masses: dict[str, list[float]] = {}
+            notes: dict[str, None] = {}
             here = of_control.of(wanted_alpha=alpha).rows
-            for prompt, log_mass in zip(
-                here["prompt_id"].to_pylist(), here["log_first_refusal"].to_pylist(), strict=True
-            ):
+            columns = ("prompt_id", "log_first_refusal", "first_token_note")
+            for prompt, log_mass, note in zip(*(here[name].to_pylist() for name in columns), strict=True):
                 if log_mass is not None:
                     masses.setdefault(prompt, []).append(float(np.exp(log_mass)))
+                    notes |= dict.fromkeys([note] if note else [])
             if masses:
                 more = {"wanted_alpha": f"{alpha:.6g}", "control": control}
                 means = np.array([np.mean(some) for some in masses.values()])
-                yield mean_record(maker, "first_refusal_mass", means, **more)
+                yield _noted(mean_record(maker, "first_refusal_mass", means, **more), tuple(notes))
+
+
+def _noted(record: Record, notes: Sequence[str]) -> Record:
+    estimate = record.estimate
+    for note in notes:
+        estimate = with_caveat(estimate, note)
+    return replace(record, estimate=estimate)

@@ -17,7 +17,8 @@ from alignthermo.experiments.transition_corrected_threshold import (
     agreed_beyond,
     corrected_sweep,
 )
-from alignthermo.experiments.transition_curves import SAME, CurveMaker, bounded, known_or_reason, unfit
+from alignthermo.experiments.transition_curves import CurveMaker, bounded, known_or_reason
+from alignthermo.experiments.transition_judged_counts import counted, decided_rows, uncountable
 from alignthermo.experiments.transition_sweeps import Cut, clusters_of, cuts
 from alignthermo.judges import Calibration, calibrate_by, load_judge, parse_judge
 from alignthermo.quantities import Estimate, Record, Verdict
@@ -195,16 +196,29 @@ def _per_prompt(cut: Cut, name: str) -> np.ndarray:
 
 
 def _thresholds(judged: _Judged, maker: CurveMaker) -> Iterator[Record]:
-    rows = _decided(maker.cut, ("n_samples",))
-    sweep = _counts(rows, ("n_samples",))
+    rows = decided_rows(maker.cut, ("n_samples",))
+    sweep = counted(rows, ("n_samples",))
     decided = ("n_kept", "n_broken")
-    yield judged.uncorrected(maker.record("alpha_c_judged", _alpha_c(maker, sweep, "alpha_c_judged")))
+    estimate = _with_open(_alpha_c(maker, sweep, "alpha_c_judged"), rows)
+    yield judged.uncorrected(maker.record("alpha_c_judged", estimate))
     slope = "slope_greedy" if judged.decoding == "greedy" else "slope_judged"
     yield judged.uncorrected(_slope(maker, sweep, slope))
     if judged.calibration is not None:
         yield _corrected(maker, sweep, rows["kept_by"].to_pylist(), judged.calibration)
-    sweep = _counts(_decided(maker.cut, decided), decided)
+    sweep = counted(decided_rows(maker.cut, decided), decided)
     yield judged.uncorrected(maker.record("alpha_c_decided", _alpha_c(maker, sweep, "alpha_c_decided")))
+
+
+def _with_open(estimate: Estimate, rows: pa.Table) -> Estimate:
+    """Say that undetermined replies count as not kept; where nothing was kept they bound nothing either."""
+    undetermined, n = (float(pc.sum(rows[name]).as_py() or 0) for name in ("n_undetermined", "n_samples"))
+    if undetermined == 0.0:
+        return estimate
+    if np.isnan(estimate.value):
+        estimate = replace(estimate, high=float("nan"))
+    return with_caveat(
+        estimate, f"{undetermined / n:.0%} of the replies are undetermined, not counted as kept"
+    )
 
 
 def _corrected(
@@ -213,7 +227,7 @@ def _corrected(
     """α_c where the judged share crosses what half of the replies kept looks like through the judge."""
     quantity = "alpha_c_judged_corrected"
     if sweep is None:
-        return maker.unknown(quantity, f"not bracketed: {_unfit(sweep, maker.cut)}")
+        return maker.unknown(quantity, f"not bracketed: {uncountable(sweep, maker.cut)}")
     found, reason = known_or_reason(
         lambda: corrected_sweep(sweep, [name or "" for name in kept_by], calibration)
     )
@@ -226,56 +240,17 @@ def _corrected(
 
 
 def _slope(maker: CurveMaker, sweep: Sweep | None, quantity: str) -> Record:
-    reason = _unfit(sweep, maker.cut)
+    reason = uncountable(sweep, maker.cut)
     if sweep is None or reason:
         return maker.unknown(quantity, reason)
     found, reason = known_or_reason(lambda: sharpness(sweep, resampling=maker.resampling(quantity)))
     return maker.unknown(quantity, reason) if found is None else maker.record(quantity, found.within)
 
 
-def _decided(cut: Cut, trials: Sequence[str]) -> pa.Table:
-    """Return the contexts of the attack that have an α and anything to count."""
-    rows = cut.of(control="attack").rows
-    n = np.sum([_floats(rows, name) for name in trials], axis=0)
-    known = (n > 0) & (_floats(rows, "n_instruction") + _floats(rows, "n_adversarial") > 0)
-    return rows.filter(pa.array(known))
-
-
-def _counts(rows: pa.Table, trials: Sequence[str]) -> Sweep | None:
-    """Return kept replies among `trials` per context, or None where nothing was decided."""
-    if rows.num_rows == 0:
-        return None
-    return Sweep(
-        cluster=clusters_of(rows),
-        n_instr=_floats(rows, "n_instruction"),
-        n_adv=_floats(rows, "n_adversarial"),
-        y=_floats(rows, "n_kept"),
-        trials=np.sum([_floats(rows, name) for name in trials], axis=0),
-        kind="counts",
-        column="/".join(["n_kept", *trials]),
-        length=_floats(rows, "size"),
-        order=np.asarray(rows["order"].to_pylist(), dtype=str),
-    )
-
-
-def _floats(rows: pa.Table, name: str) -> np.ndarray:
-    return np.asarray(rows[name].to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def _unfit(sweep: Sweep | None, cut: Cut) -> str:
-    if sweep is None or sweep.trials is None:
-        return "no reply was decided"
-    same = np.ptp(sweep.y / sweep.trials) == 0.0
-    reason = unfit(sweep, cut)
-    if same and reason in ("", SAME):
-        return "the share of kept replies is the same in every context"
-    return "" if reason == SAME else reason
-
-
 def _alpha_c(
     maker: CurveMaker, sweep: Sweep | None, quantity: str, *, corrected: CorrectedSweep | None = None
 ) -> Estimate:
-    reason = _unfit(sweep, maker.cut)
+    reason = uncountable(sweep, maker.cut)
     middle = None if corrected is None else corrected.middle
     if sweep is not None and not reason:
         found, reason = known_or_reason(

@@ -1,7 +1,7 @@
 """What the contexts of a transition are made of: instruction, attack families and filler of each prompt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from alignthermo.contexts import (
@@ -28,10 +28,11 @@ from alignthermo.contexts.reinforcing import FILLER
 from alignthermo.contexts.texts import CONFLICTING_ORDERS, OVERRIDES, REMINDERS, ROLE_PLAYS
 from alignthermo.errors import InputError
 from alignthermo.experiments.transition_config import TransitionConfig
+from alignthermo.experiments.transition_kept_by import completing
 from alignthermo.judges import read_labelled
 from alignthermo.quantities import Prompt, random_stream
 
-__all__ = ["Sources", "completed_prompt", "read_sources", "task_of"]
+__all__ = ["Sources", "read_sources", "task_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,23 +83,13 @@ def read_sources(config: TransitionConfig, *, pool: Sequence[Prompt], queries: S
     if config.judge_labels is not None:
         labels = read_labelled(Path(config.judge_labels))
         unread += [f"{labels.name}: {problem}" for problem in labels.problems]
+    complete = completing(pool, config)
     return Sources(
-        pool=tuple(completed_prompt(prompt, config) for prompt in pool),
-        queries=tuple(completed_prompt(prompt, config) for prompt in queries),
+        pool=tuple(map(complete, pool)),
+        queries=tuple(map(complete, queries)),
         templates=templates,
         turns=turns,
         unread=tuple(unread),
-    )
-
-
-def completed_prompt(prompt: Prompt, config: TransitionConfig) -> Prompt:
-    """Give a prompt what the run says about prompts that do not say it themselves."""
-    said = {} if config.kept_by is None else {"instruction": f"{config.kept_by}_keeps"}
-    return replace(
-        prompt,
-        compliant=prompt.compliant or config.compliant,
-        defiant=prompt.defiant or config.defiant,
-        meta={**said, **prompt.meta},
     )
 
 

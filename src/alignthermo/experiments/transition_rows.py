@@ -58,8 +58,8 @@ tokens are part of `n_instruction` (of `n_filler` for the phrasing ``filler``), 
 of `n_adversarial`. `size` is the wanted L, or N_instr of an append-only design. `h_again` is h of the same
 context, read a second time by itself; NaN where it was not. `labels`, `turn_tokens` are in the order of the
 conversation.
-`log_first_refusal` is null where it is not defined, and `first_token_note` says why. Columns of replies and
-of their judge (see `transition_replies`) are null where nothing was sampled."""
+`log_first_refusal` is null where it is not defined; `first_token_note` says why, or what it leaves out.
+Columns of replies and of their judge (see `transition_replies`) are null where nothing was sampled."""
 
 
 def transition_table(

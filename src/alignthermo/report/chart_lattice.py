@@ -160,7 +160,8 @@ def _value_text(estimate: Estimate | None) -> str:
         return f"> {format_number(estimate.low)}"
     if math.isnan(estimate.value) and math.isfinite(estimate.high):
         return f"< {format_number(estimate.high)}"
-    return format_value(estimate)
+    # the panel says that it is unknown; the word would run into the column before
+    return "–" if math.isnan(estimate.value) else format_value(estimate)
 
 
 def _panel_head(panel: Panel, x: Length, *, y: Length) -> Markup:

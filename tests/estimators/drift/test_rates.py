@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators.drift import (
@@ -119,6 +120,36 @@ def test_rates_of_the_saturating_law():  # F-219
         assert found[name].low < found[name].value < found[name].high
     assert found["initial_rate"].unit == "nat/turn"
     assert found["plateau"].value == pytest.approx(1.5, rel=0.1)
+
+
+def test_ends_of_the_late_rate_come_from_those_of_its_parts():  # F-239
+    """Against a loop over conversations left out, one refit at a time."""
+    panel = series_of(RELAXING, 24, np.random.default_rng(12)).panel("turns")
+    fit, n = fit_law(SATURATING, timeline(panel)), 24
+
+    def initial(beta, own):
+        tau = np.exp(own[..., 0])
+        return np.log(beta[1] / -np.expm1(-1.0 / tau) / tau)
+
+    def parts(weights):
+        """Return ln of the initial rate, and −1/τ, in units of the range."""
+        log_tau = fit.functional(weights[None], lambda beta, own: np.broadcast_to(own[..., 0], beta[1].shape))
+        return float(fit.functional(weights[None], initial)[0]), -float(np.exp(-log_tau[0]))
+
+    a, c = parts(np.ones(n))
+    out = np.array([parts(np.ones(n) - row) for row in np.eye(n)])
+    t = stats.t.ppf(0.975, n - 1)
+    spread = (n - 1) / n * ((out[:, 0] - out[:, 0].mean()) ** 2).sum()
+    log_tau, log_tau_out = -np.log(-c), -np.log(-out[:, 1])
+    error = np.sqrt((n - 1) / n * ((log_tau_out - log_tau_out.mean()) ** 2).sum())
+    rho = np.corrcoef(out.T)[0, 1]
+    ends = []
+    for sign in (-1.0, 1.0):
+        x, y = t * np.sqrt(spread), abs(-np.exp(-(log_tau + sign * t * error)) - c)
+        ends.append(np.exp(a + c + sign * np.sqrt(x * x + y * y + 2 * rho * x * y)) / panel.span)
+    found = law_rates(fit, panel)["late_rate"]
+    assert found.value == pytest.approx(np.exp(a + c) / panel.span, rel=1e-6)
+    assert (found.low, found.high) == pytest.approx(tuple(ends), rel=1e-6)
 
 
 def test_downward_drift_has_negative_rates_with_ordered_ends():

@@ -69,6 +69,14 @@ def test_the_cheapest_of_several_that_hold_is_taken():  # F-226
     assert all(result.reason is None for result in found.arms)
 
 
+@pytest.mark.parametrize("every", [0.0, -1.0, float("nan")])
+def test_a_spacing_that_is_none_is_refused(every):
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match="a spacing must be > 0"):
+        arm("repeat", 500.0, rng).cost(every, TALK)
+    assert arm("repeat", 500.0, rng, placement="start").cost(every, TALK) == 20.0
+
+
 def test_the_bound_is_kept_in_truth_and_by_the_mean_alone_it_would_not():  # F-226
     above, naive = [], []
     for k in range(60):

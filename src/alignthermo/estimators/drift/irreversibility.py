@@ -75,7 +75,7 @@ def entropy_change(series: DriftSeries, *, resampling: Resampling, axis: TimeAxi
 
 
 def path_irreversibility(
-    states: Sequence[Int[np.ndarray, " turn"]], *, resampling: Resampling
+    states: Sequence[Int[np.ndarray, " _"]], *, resampling: Resampling
 ) -> PathIrreversibility:
     r"""Entropy production rate of a discrete sequence of turn states.
 
@@ -173,7 +173,7 @@ def _plug_in(total: Float[np.ndarray, "state state"]) -> float:
     return float((more * np.log(np.where(more > 0.0, share, 1.0))).sum() / total.sum())
 
 
-def _transitions(states: Sequence[Int[np.ndarray, " turn"]]) -> Float[np.ndarray, "conversation state state"]:
+def _transitions(states: Sequence[Int[np.ndarray, " _"]]) -> Float[np.ndarray, "conversation state state"]:
     """Count the steps of each conversation from state to state."""
     if not states:
         raise InsufficientData("path_irreversibility needs at least 1 conversation, got 0")

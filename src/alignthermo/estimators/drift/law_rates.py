@@ -74,7 +74,12 @@ def law_rates(fit: LawFit, panel: DriftPanel, *, level: float = 0.95) -> dict[st
     for the saturating law; rate d/t_max of the linear one; exponent p and rate d p/t_max at the latest time
     of the power law. The range ends at the latest measured time: beyond it nothing is claimed. Where the
     drift d differs from 0 by more than two errors the interval stands on the scale of logarithms, else on the
-    natural one with the caveat that the drift itself is in doubt.
+    natural one with the caveat that the drift itself is in doubt. The late rate of the saturating law is
+    e^(−t_max/τ), whose logarithm is far from normal where τ is: its ends are put together from those of
+    :math:`A = \ln \dot D(0)` and :math:`C = -t_{max}/\tau`, the latter's from those of ln τ,
+
+    .. math:: A + C - \sqrt{(A - A_l)^2 + (C - C_l)^2 + 2\rho\,(A - A_l)(C - C_l)} \le \ln \dot D(t_{max}) \le
+              A + C + \sqrt{(A_u - A)^2 + (C_u - C)^2 + 2\rho\,(A_u - A)(C_u - C)}
 
     Parameters
     ----------
@@ -95,7 +100,8 @@ def law_rates(fit: LawFit, panel: DriftPanel, *, level: float = 0.95) -> dict[st
 
     References
     ----------
-    Efron & Tibshirani (1993), ch. 11. Formula F-219 in docs/formulas.md.
+    Efron & Tibshirani (1993), ch. 11; Zou & Donner, Stat. Med. 27, 1693 (2008). Formulas F-219 and F-239 in
+    docs/formulas.md.
     """
     if fit.line.counts.size != panel.n_conversations:
         raise InputError("law_rates: the fit is of another panel")
@@ -107,7 +113,8 @@ def law_rates(fit: LawFit, panel: DriftPanel, *, level: float = 0.95) -> dict[st
     out = {}
     for name, (kind, curve) in found.items():
         log = name not in LINEAR_SCALE and (certain or kind in (TIME, PURE))
-        raw = _jackknifed(fit, curve, log=log, level=level)
+        fading = name == "late_rate" and fit.law.name == "saturating" and log
+        raw = _fading(fit, level=level) if fading else _jackknifed(fit, curve, log=log, level=level)
         raw = _signed(raw, float(np.sign(drift.value)) if kind in (RATE, VALUE) else 1.0) if log else raw
         note = () if certain else ("the drift over the range does not differ from 0 by two errors",)
         out[name] = _with_unit(raw, kind, panel, (*panel.caveats, *note))
@@ -115,6 +122,34 @@ def law_rates(fit: LawFit, panel: DriftPanel, *, level: float = 0.95) -> dict[st
 
 
 def _jackknifed(fit: LawFit, curve: Curve, *, log: bool, level: float) -> Estimate:
+    value, left_out = _replicates(fit, curve, log=log)
+    return estimates_of(value, left_out[:, None], level=level, labels=("", METHOD))[0]
+
+
+def _fading(fit: LawFit, *, level: float) -> Estimate:
+    """Take ln of the late rate, its ends from those of the initial rate and of the relaxation time."""
+    first, first_out = _replicates(fit, _initial, log=True)
+    time, time_out = _replicates(fit, _relaxation, log=True)
+    a, b = (
+        estimates_of(value, out[:, None], level=level, labels=("", METHOD))[0]
+        for value, out in ((first, first_out), (time, time_out))
+    )
+    c, c_low, c_high = (-float(np.exp(-x)) for x in (b.value, b.low, b.high))
+    fall_out = -np.exp(-time_out)
+    together = np.cov(first_out, fall_out)
+    rho = float(together[0, 1] / max(np.sqrt(together[0, 0] * together[1, 1]), 1e-300))
+    down, up = (
+        float(np.sqrt(max(x * x + y * y + 2.0 * rho * x * y, 0.0)))
+        for x, y in ((a.value - a.low, c - c_low), (a.high - a.value, c_high - c))
+    )
+    whole = estimates_of(first + c, (first_out + fall_out)[:, None], level=level, labels=("", METHOD))[0]
+    return replace(whole, low=whole.value - down, high=whole.value + up)
+
+
+def _replicates(
+    fit: LawFit, curve: Curve, *, log: bool
+) -> tuple[Float[np.ndarray, " one"], Float[np.ndarray, " conversation"]]:
+    """Value of a quantity, and without each conversation."""
     n = fit.line.counts.size
 
     def statistic(beta: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -122,8 +157,7 @@ def _jackknifed(fit: LawFit, curve: Curve, *, log: bool, level: float) -> Estima
         return np.log(np.maximum(np.abs(value), 1e-300)) if log else value
 
     left_out = fit.functional(np.ones((n, n)) - np.eye(n), statistic)
-    value = fit.functional(np.ones((1, n)), statistic)
-    return estimates_of(value, left_out[:, None], level=level, labels=("", METHOD))[0]
+    return fit.functional(np.ones((1, n)), statistic), left_out
 
 
 def _signed(estimate: Estimate, sign: float) -> Estimate:

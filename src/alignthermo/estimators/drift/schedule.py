@@ -79,11 +79,19 @@ class ReminderArm:
             raise InputError(f"ReminderArm {self.name!r}: reminder_tokens must be >= 0")
 
     def cost(self, every: float, conversation: Conversation) -> float:
-        """Reminder tokens that are read over the conversation."""
+        """Reminder tokens that are read over the conversation.
+
+        Raises
+        ------
+        InputError
+            Reminders are repeated, and `every` is not above 0.
+        """
         if self.placement == "start":
             return self.reminder_tokens
         if self.placement == "end":
             return self.reminder_tokens * conversation.replies
+        if not every > 0.0:
+            raise InputError(f"ReminderArm {self.name!r}: a spacing must be > 0, got {every:g}")
         # a reminder that falls on the end of the conversation is not needed any more
         return self.reminder_tokens * max(math.ceil(conversation.horizon / every - 1e-9) - 1, 0)
 

@@ -132,7 +132,9 @@ class DriftConfig(BaseModel):
         if self.adapter is not None and self.base is None:
             raise ValueError("an adapter needs the model it belongs to (--base ID)")
         if self.mode == "transcripts" and self.transcripts is None:
-            raise ValueError("give the recorded conversations (a file, first on the command line), or another --mode")
+            raise ValueError(
+                "give the recorded conversations (a file, the argument of the verb), or another --mode"
+            )
         if self.mode != "transcripts" and self.prompts is None:
             raise ValueError(f"the mode {self.mode} needs instructions with their probes (--prompts FILE)")
         if self.mode != "transcripts" and self.transcripts is not None:

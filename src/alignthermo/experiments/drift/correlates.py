@@ -10,10 +10,12 @@ from scipy import stats
 from alignthermo.errors import AlignthermoError, InsufficientData
 from alignthermo.estimators import MIN_CLUSTERS, Resampling, with_caveat
 from alignthermo.estimators.drift import RankCorrelation, rank_correlation
-from alignthermo.estimators.drift.rate import slope_sums
-from alignthermo.experiments.drift.laws import after_beginning
+from alignthermo.experiments.drift.instruction_rates import (
+    at_beginning,
+    instruction_rates,
+    instruction_records,
+)
 from alignthermo.experiments.drift.maker import DriftMaker
-from alignthermo.experiments.drift.series import drift_series, points_of
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["correlate_findings", "rank_share"]
@@ -35,20 +37,17 @@ def correlate_findings(plain: DriftMaker) -> tuple[list[Record], list[Verdict]]:
     records = [_kinds(plain)] if len(plain.cut.rows["category"].unique()) > 1 else []
     if plain.config.base is None:
         return records, []
-    found: dict[str, RankCorrelation | str] = {}
-    for adjusted in ("none", "category"):
-        if adjusted == "category" and not records:
-            continue
-        found[adjusted] = _free_energy(plain, adjusted)
+    adjustments = ("none", "category") if records else ("none",)
+    found = {adjusted: _free_energy(plain, adjusted) for adjusted in adjustments}
     for adjusted, one in found.items():
         records.append(_correlation_record(plain, one, adjusted))
-    return records, [_claim(plain, found["none"])]
+    return [*records, *instruction_records(plain)], [_claim(plain, found["none"])]
 
 
 def _free_energy(plain: DriftMaker, adjusted: str) -> RankCorrelation | str:
     try:
-        names, rate = _rates(plain)
-        where = _at_beginning(plain)
+        names, rate = instruction_rates(plain)
+        where = at_beginning(plain)
         both = [i for i, name in enumerate(names) if name in where]
         kind = np.array([_category(plain)[names[i]] for i in both]) if adjusted == "category" else None
         return rank_correlation(
@@ -84,34 +83,6 @@ def _claim(plain: DriftMaker, found: RankCorrelation | str) -> Verdict:
     return plain.verdict(name, outcome, f"rank correlation {str(rho).splitlines()[0]}; {CLAIM}")
 
 
-def _rates(plain: DriftMaker) -> tuple[list[str], Float[np.ndarray, " instruction"]]:
-    """Rate of each instruction: the slope pooled over its conversations."""
-    panel = drift_series(plain.cut, "drift", keep=after_beginning).panel("tokens")
-    top, bottom = slope_sums(panel)
-    of = _instruction_of(plain)
-    names = np.array([of[int(number)] for number in panel.conversation])
-    known = sorted(set(names[bottom > 0.0].tolist()))
-    rate = [top[names == name].sum() / bottom[names == name].sum() for name in known]
-    if not known:
-        raise InsufficientData("no instruction has a conversation with two measured points")
-    return known, np.array(rate, dtype=np.float64)
-
-
-def _at_beginning(plain: DriftMaker) -> dict[str, float]:
-    """F_align of each instruction: its mean KL(q||p) where nothing has been said yet."""
-    rows = plain.cut.of(kind="probe", point=0)
-    points = points_of(rows, rows.floats("relaxation"))
-    known = np.isfinite(points.value)
-    of = _instruction_of(plain)
-    names = np.array([of[int(number)] for number in points.number[known]])
-    return {str(name): float(points.value[known][names == name].mean()) for name in np.unique(names)}
-
-
-def _instruction_of(plain: DriftMaker) -> dict[int, str]:
-    pairs = zip(plain.cut.integers("number").tolist(), plain.cut.texts("instruction").tolist(), strict=True)
-    return dict(pairs)
-
-
 def _category(plain: DriftMaker) -> dict[str, str]:
     pairs = zip(plain.cut.texts("instruction").tolist(), plain.cut.texts("category").tolist(), strict=True)
     return dict(pairs)
@@ -119,7 +90,7 @@ def _category(plain: DriftMaker) -> dict[str, str]:
 
 def _kinds(plain: DriftMaker) -> Record:
     def measure(resampling: Resampling) -> Estimate:
-        names, rate = _rates(plain)
+        names, rate = instruction_rates(plain)
         kind = np.array([_category(plain)[name] for name in names])
         return rank_share(rate, kind, resampling=resampling)
 

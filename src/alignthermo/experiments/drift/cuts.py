@@ -92,10 +92,14 @@ class DriftCut:
         """Return a column, null as NaN.
 
         Besides the columns of the table there are ``compliance`` (of the run's order parameter),
-        ``base_compliance``, ``excess`` (drift minus control) and ``wish_minus_base``.
+        ``neutral_compliance`` (after neutral history), ``base_compliance``, ``excess`` (drift minus control)
+        and ``wish_minus_base``.
         """
         if name == "compliance":
             return np.asarray(expit(self._raw("h_here"))) if self._has_log_odds else self._raw("kept")
+        if name == "neutral_compliance":
+            sampled = not self._has_log_odds
+            return self._raw("kept_neutral") if sampled else np.asarray(expit(self._raw("h_neutral")))
         if name == "base_compliance":
             return np.asarray(expit(self._raw("h_base")))
         if name == "excess":

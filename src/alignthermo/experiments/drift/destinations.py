@@ -15,21 +15,40 @@ from alignthermo.quantities import Estimate, Record
 
 __all__ = ["destination_records"]
 
+HALF = 0.5
+"""An instruction is broken at a point where fewer than half of the determined answers keep it."""
+
 NOBODY = "the instruction is kept wherever that is known"
 
 
 def destination_records(maker: DriftMaker) -> Iterator[Record]:
-    """Yield the shares of failed probes that are nearest to base, wish and start, and the mean lean.
+    """Yield the share of probes that failed, those nearest to base, wish and start, and the mean lean.
 
-    Without a base and without a wish there is nowhere to go, and nothing is yielded. A failed model is also
+    Without a base and without a wish there is nowhere to go, and no more is yielded. A failed model is also
     near to where it started when it has hardly moved.
     """
+    yield maker.measured("failed_share", partial(_failed, maker), unit="1", columns=("kept", "h_here"))
     asked = {"base": maker.config.base, "wish": maker.config.wish}
     named = [name for name, given in asked.items() if given is not None]
     for name in (*named, "start") if named else ():
         yield maker.measured(f"went_to_{name}", partial(_share, maker, name), unit="1", columns=("nearest",))
     if len(named) == len(asked):
         yield maker.measured("lean", lambda r: _lean(maker, r), unit="nat", columns=("lean",))
+
+
+def _failed(maker: DriftMaker, resampling: Resampling) -> Estimate:
+    """Share of the probes that were judged; sampled answers judge first, as for where it went."""
+    rows = maker.cut.of(kind="probe")
+    kept, log_odds = rows.floats("kept"), rows.floats("h_here")
+    sampled = ~np.isnan(kept)
+    judged = sampled | ~np.isnan(log_odds)
+    if not judged.any():
+        raise InsufficientData("no reference answers and no judgement: nobody knows what failed")
+    failed = np.where(sampled, kept < HALF, log_odds < 0.0) & judged
+    _, index = np.unique(rows.integers("number"), return_inverse=True)
+    whole = np.bincount(index, weights=judged)
+    found = clustered_share(np.bincount(index, weights=failed), whole, resampling=resampling)
+    return in_conversations(found)
 
 
 def _share(maker: DriftMaker, name: str, resampling: Resampling) -> Estimate:

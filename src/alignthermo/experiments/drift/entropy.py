@@ -8,11 +8,12 @@ from jaxtyping import Int
 from alignthermo.errors import AlignthermoError, InsufficientData
 from alignthermo.estimators import MIN_CLUSTERS, with_caveat
 from alignthermo.estimators.drift import PathIrreversibility, entropy_change, path_irreversibility
+from alignthermo.experiments.drift.cuts import DriftCut
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.series import drift_series, points_of
 from alignthermo.quantities import Record, Verdict
 
-__all__ = ["entropy_findings"]
+__all__ = ["entropy_findings", "entropy_kind"]
 
 SECOND_LAW = "the paper's second law says that it rises (alignment thermodynamics, 6.2)"
 
@@ -25,7 +26,7 @@ def entropy_findings(maker: DriftMaker) -> tuple[list[Record], list[Verdict]]:
     the arm, or thirds of the entropy where compliance is not known: a change of either along the conversation
     is irreversible too.
     """
-    kind = _kind(maker)
+    kind = entropy_kind(maker.cut)
     noted = maker.noting(of="own turns" if kind == "answer" else "answers to the probes")
     record = noted.measured(
         "entropy_rate_turns",
@@ -40,8 +41,9 @@ def entropy_findings(maker: DriftMaker) -> tuple[list[Record], list[Verdict]]:
     return [record, one_way], [verdict, judged]
 
 
-def _kind(maker: DriftMaker) -> str:
-    spoken = maker.cut.of(kind="answer")
+def entropy_kind(cut: DriftCut) -> str:
+    """Tell of which rows the entropy is: the model's own turns where they were read, else the probes."""
+    spoken = cut.of(kind="answer")
     return "answer" if np.isfinite(spoken.floats("entropy")).any() else "probe"
 
 

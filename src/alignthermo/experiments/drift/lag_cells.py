@@ -22,7 +22,7 @@ class LagCells:
     Attributes
     ----------
     width : float
-        Of a cell before any are joined, tokens; the first one holds the lag 0 too.
+        Of a cell before any are joined, tokens; a cell holds its lower end.
     last : int
         Cells from this one on are one.
     lags : array, shape (cell,)
@@ -110,7 +110,8 @@ def lag_cells(
 
 
 def _cell(lag: Float[np.ndarray, " row"], width: float, last: int) -> Int[np.ndarray, " row"]:
-    return np.clip(np.ceil(lag / width - 1e-9) - 1.0, 0, last).astype(np.int64)
+    # a point stands at least one spacing after the one before: cells begin where points begin
+    return np.clip(np.floor(lag / width + 1e-9), 0, last).astype(np.int64)
 
 
 def _is_reached(series: DriftSeries, width: float, last: int, horizon: float) -> bool:

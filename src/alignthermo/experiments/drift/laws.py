@@ -20,8 +20,11 @@ from alignthermo.estimators.drift import (
     median_rate,
 )
 from alignthermo.estimators.drift.series import TimeAxis
+from alignthermo.estimators.drift.step import STEP_NAME
+from alignthermo.experiments.drift.law_records import gap_records, law_course, step_course
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.series import Points, drift_series
+from alignthermo.experiments.drift.stretches import Stretches
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["law_findings", "rate_records"]
@@ -88,7 +91,9 @@ class Compared:
     of: str
 
 
-def law_findings(maker: DriftMaker, *, beside: str) -> tuple[list[Record], list[Verdict]]:
+def law_findings(
+    maker: DriftMaker, *, beside: str, stretches: Stretches
+) -> tuple[list[Record], list[Verdict]]:
     """Name the law of drift on the axis of tokens, its rates, and say whether the rate grows.
 
     Judged is the drift beyond neutral history of equal length where that control was measured: what length
@@ -99,10 +104,16 @@ def law_findings(maker: DriftMaker, *, beside: str) -> tuple[list[Record], list[
     maker : DriftMaker
     beside : str
         What became of compliance, said with every verdict.
+    stretches : Stretches
+        Where the course of the named law is recorded.
     """
     found = _compared(maker)
     noted = maker.noting(of=found.of, axis="tokens")
-    records = [*_law_records(noted, found), *_step_records(noted, found), *_growth_records(noted, found)]
+    records = [
+        *_law_records(noted, found, stretches),
+        *_step_records(noted, found, stretches),
+        *_growth_records(noted, found),
+    ]
     verdicts = (_law_verdict(maker, found), _growth_verdict(maker, found))
     return records, [replace(one, statement=f"{one.statement}; {beside}") for one in verdicts]
 
@@ -123,11 +134,14 @@ def _compared(maker: DriftMaker) -> Compared:
     return Compared(series=series, laws=laws, growth=growth, reason="", of=of)
 
 
-def _law_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
-    """Rates of the laws that remain simplest."""
+def _law_records(maker: DriftMaker, found: Compared, stretches: Stretches) -> Iterator[Record]:
+    """Gaps of all laws, rates of those that remain simplest, the course of the named one."""
     if found.laws is None or found.series is None:
+        yield maker.unknown("law_gap", found.reason, unit="nat/conversation")
         yield maker.unknown("law_drift_over_range", found.reason, unit="nat")
         return
+    yield from gap_records(maker, found.laws)
+    yield from law_course(maker, found.laws, stretches)
     panel = found.series.panel("tokens")
     for fit in found.laws.fits:
         if fit.law.name in found.laws.rivals:
@@ -135,7 +149,7 @@ def _law_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
                 yield maker.record(f"law_{name}", _reasoned(estimate), law=fit.law.name)
 
 
-def _step_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
+def _step_records(maker: DriftMaker, found: Compared, stretches: Stretches) -> Iterator[Record]:
     laws, series = found.laws, found.series
     units = {"change_point": "token", "change_spread": "token", "jump": "nat"}
     if laws is None or series is None or laws.step is None or "step" not in laws.rivals:
@@ -144,6 +158,8 @@ def _step_records(maker: DriftMaker, found: Compared) -> Iterator[Record]:
             yield maker.unknown(quantity, reason, unit=unit)
         return
     snap = change_point(laws.step, series.panel("tokens"), level=maker.config.level)
+    if laws.named == STEP_NAME:
+        yield from step_course(maker, laws.step, snap, stretches)
     for quantity, estimate in _of_step(snap).items():
         yield maker.record(quantity, _reasoned(estimate))
 

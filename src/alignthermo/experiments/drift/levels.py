@@ -25,7 +25,7 @@ __all__ = ["change_of", "end_of", "level_records", "levels_at", "mean_level", "p
 
 Shape = Literal["signed", "positive", "share"]
 
-SHARES = frozenset({"compliance", "base_compliance", "kept"})
+SHARES = frozenset({"compliance", "neutral_compliance", "base_compliance", "kept"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +224,9 @@ def paired_difference(first: Levels, second: Levels, column: str, *, resampling:
     left = first.number.size + second.number.size - 2 * both.size
     if left:
         found = with_caveat(found, f"{left} conversations were measured on one side only")
+    if column in SHARES:
+        # a share lies in [0, 1]: no interval of a difference may promise more
+        found = replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
     return _with_infinite(in_conversations(found), first.n_infinite + second.n_infinite)
 
 

@@ -47,11 +47,18 @@ def reply_rows(
     filler : sequence of int
         Neutral text.
 
+    Returns
+    -------
+    list of rows
+        None where nobody has replied yet.
+
     Raises
     ------
     InputError
         The conversation has no instruction, or no reply within that many tokens.
     """
+    if not any(speech.role == "assistant" for speech in prepared.speeches):
+        return []
     if not prepared.has_instruction:
         raise InputError("there is no instruction to drift from")
     most = book.most_tokens

@@ -20,6 +20,7 @@ from alignthermo.estimators.drift import (
 from alignthermo.estimators.drift.schedule import Measure
 from alignthermo.experiments.drift.cuts import ALL, PLAIN, DriftCut
 from alignthermo.experiments.drift.lag_cells import LagCells, lag_cells
+from alignthermo.experiments.drift.lag_records import lag_records
 from alignthermo.experiments.drift.laws import after_beginning
 from alignthermo.experiments.drift.levels import end_of
 from alignthermo.experiments.drift.maker import DriftMaker
@@ -101,6 +102,7 @@ def schedule_findings(run: DriftMaker) -> tuple[list[Record], list[Verdict]]:
     for arm, result in zip(arms, schedule.arms, strict=True):
         maker = _at(run, arm.treatment.name)
         records += _arm_records(maker, result, schedule, horizon)
+        records += lag_records(maker, result.lags, of="chosen", unit=_unit(schedule.measure))
         verdicts.append(_keeps(maker, result, schedule))
     more, verdict = _checked(run, schedule, arms, horizon)
     return [*records, *more], [*verdicts, verdict]
@@ -218,7 +220,7 @@ def _exact(value: float, unit: str, result: ArmResult, horizon: float) -> Estima
 def _keeps(maker: DriftMaker, result: ArmResult, schedule: Schedule) -> Verdict:
     """Say whether one treatment keeps the bound on the conversations of the choice."""
     tests = tuple(
-        f"lag {lag.lag:.4g}: mean {lag.mean.value:.4g}, upper limit {lag.upper:.4g}, n = {lag.mean.n}"
+        f"lag {lag.lag:.4g}: mean {lag.mean.value:.4g}, {_limit(lag.upper)}, n = {lag.mean.n}"
         for lag in result.lags
     )
     if result.reason is not None:
@@ -228,6 +230,10 @@ def _keeps(maker: DriftMaker, result: ArmResult, schedule: Schedule) -> Verdict:
         f"{result.every:.4g} tokens, {result.cost:.4g} reminder tokens"
     )
     return maker.verdict("keeps_bound", "kept", text, tests=tests)
+
+
+def _limit(upper: float) -> str:
+    return "no upper limit" if math.isnan(upper) else f"upper limit {upper:.4g}"
 
 
 def _failing(result: ArmResult, schedule: Schedule) -> str:
@@ -262,7 +268,9 @@ def _checked(
     text = f"{kept}; held-out conversations: {check.verdict}{f', {check.reason}' if check.reason else ''}"
     text += f"; {_beside(chosen.cut)}"
     verdict = maker.verdict("schedule", check.verdict, text, tests=_lag_lines(check))
-    return [_upper_record(maker, check, _unit(schedule.measure))], verdict
+    unit = _unit(schedule.measure)
+    lags = lag_records(maker, check.lags, of="held_out", unit=unit)
+    return [_upper_record(maker, check, unit), *lags], verdict
 
 
 def _beside(cut: DriftCut) -> str:

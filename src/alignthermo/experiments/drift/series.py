@@ -28,7 +28,7 @@ KL_COLUMNS = (
 )
 UNITS = {**dict.fromkeys(KL_COLUMNS, "nat"), "entropy": "nat/token", "surprisal": "nat/token"}
 UNITS |= {"h_here": "nat", "lean": "nat"}
-UNITS |= dict.fromkeys(("compliance", "base_compliance", "kept", "mass_here"), "1")
+UNITS |= dict.fromkeys(("compliance", "neutral_compliance", "base_compliance", "kept", "mass_here"), "1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from alignthermo.experiments.drift.compliance import beside, instruction_verdict
 from alignthermo.experiments.drift.config import DriftConfig
 from alignthermo.experiments.drift.correlates import correlate_findings
 from alignthermo.experiments.drift.counts import count_records
-from alignthermo.experiments.drift.courses import course_records
+from alignthermo.experiments.drift.courses import composition_records, course_records
 from alignthermo.experiments.drift.cuts import ALL, PLAIN, DriftCut, drift_cuts, whole_run
 from alignthermo.experiments.drift.destinations import destination_records
 from alignthermo.experiments.drift.effects import control_records, effect_findings, gain_records
@@ -20,6 +20,7 @@ from alignthermo.experiments.drift.levels import level_records
 from alignthermo.experiments.drift.maker import DriftMaker, estimates_by_name
 from alignthermo.experiments.drift.schedule import schedule_findings
 from alignthermo.experiments.drift.schema import DRIFT_SCHEMA, PROBE
+from alignthermo.experiments.drift.stretches import Stretches, stretches_of
 from alignthermo.experiments.drift.treatments import CONTROLS, TreatmentName
 from alignthermo.quantities import Estimate, Record, Verdict
 
@@ -52,8 +53,9 @@ def summarise_drift(
     run = whole_run(stored.get(PROBE, DRIFT_SCHEMA.empty_table()))
     records: list[Record] = []
     verdicts: list[Verdict] = list(apparatus_checks(run, config))
+    stretches = stretches_of(run)
     for cut in drift_cuts(run):
-        more, found = _of_arm(DriftMaker(config=config, cut=cut), run)
+        more, found = _of_arm(DriftMaker(config=config, cut=cut), run, stretches)
         records += more
         verdicts += found
     planned, judged = schedule_findings(DriftMaker(config=config, cut=run))
@@ -61,26 +63,29 @@ def summarise_drift(
     return (*records, *planned), (*verdicts, *judged, *checks)
 
 
-def _of_arm(maker: DriftMaker, run: DriftCut) -> Findings:
+def _of_arm(maker: DriftMaker, run: DriftCut, stretches: Stretches) -> Findings:
     """Everything about one arm and category."""
     records = [*count_records(maker), *level_records(maker), *rate_records(maker)]
     records += [*destination_records(maker), *attention_records(maker)]
-    verdicts: list[Verdict] = []
+    records += course_records(maker, stretches)
     if maker.cut.where["category"] == ALL:
-        records += course_records(maker)
-    for findings in _judged(maker, run, estimates_by_name(records)):
+        records += composition_records(maker, stretches)
+    verdicts: list[Verdict] = []
+    for findings in _judged(maker, run, stretches, estimates_by_name(records)):
         records += findings[0]
         verdicts += findings[1]
     return records, verdicts
 
 
-def _judged(maker: DriftMaker, run: DriftCut, found: Mapping[str, Estimate]) -> Iterator[Findings]:
+def _judged(
+    maker: DriftMaker, run: DriftCut, stretches: Stretches, found: Mapping[str, Estimate]
+) -> Iterator[Findings]:
     """Yield what is concluded; of a control nothing is, but how it differs from plain."""
     yield _against_plain(maker, run)
     if maker.cut.where["arm"] in CONTROLS:
         return
     yield [], list(instruction_verdicts(maker, found))
-    yield law_findings(maker, beside=beside(found))
+    yield law_findings(maker, beside=beside(found), stretches=stretches)
     yield entropy_findings(maker)
     if maker.cut.where == {"arm": PLAIN, "category": ALL}:
         yield correlate_findings(maker)

@@ -10,8 +10,8 @@ from alignthermo.report.drift.course import span_of_n
 from alignthermo.report.drift.index import PLAIN, DriftIndex, Place, arm_name
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_interval, format_value
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
-from alignthermo.report.transition.section import Part, Section
 
 __all__ = ["attention_section"]
 

@@ -3,7 +3,7 @@
 from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.course import Course, Line, course_parts
 from alignthermo.report.drift.index import DriftIndex
-from alignthermo.report.transition.section import Section
+from alignthermo.report.section import Section
 
 __all__ = ["composition_section"]
 

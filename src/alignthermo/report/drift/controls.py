@@ -7,9 +7,9 @@ from alignthermo.report.caveats import grouped_caveats, warnings_of
 from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.index import CONTROLS, DriftIndex, arm_name
 from alignthermo.report.drift.tables import verdict_table
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.record_index import ALL
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.tables import estimate_table
+from alignthermo.report.section import Part, Section
 
 __all__ = ["controls_section"]
 

@@ -9,11 +9,11 @@ from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.index import DriftIndex, Place
 from alignthermo.report.drift.scatter import Dot, scatter_chart
 from alignthermo.report.drift.tables import per_1000, verdict_table
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_unit
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.tables import estimate_table
 
 __all__ = ["correlates_section"]
 

@@ -15,8 +15,8 @@ from alignthermo.report.escape import clipped, visible
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_interval, format_unit, format_value
 from alignthermo.report.record_index import ALL, CurvePoint
+from alignthermo.report.section import Part
 from alignthermo.report.table import Table
-from alignthermo.report.transition.section import Part
 
 __all__ = ["TOKENS", "Course", "Line", "course_parts", "course_table", "panel", "span_of_n"]
 

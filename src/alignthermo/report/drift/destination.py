@@ -10,7 +10,7 @@ from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.index import DriftIndex, Place, arm_name, short_arm
 from alignthermo.report.drift.tables import arm_notes, arm_table
 from alignthermo.report.layout import Figure
-from alignthermo.report.transition.section import Part, Section
+from alignthermo.report.section import Part, Section
 
 __all__ = ["destination_section"]
 

@@ -8,14 +8,14 @@ from alignthermo.report.drift.course import Course, Line, course_parts
 from alignthermo.report.drift.index import DriftIndex
 from alignthermo.report.drift.tables import arm_notes, arm_table, verdict_table
 from alignthermo.report.drift.together import arms_together
-from alignthermo.report.transition.section import Part, Section
+from alignthermo.report.section import Part, Section
 
 __all__ = ["drift_section"]
 
 _LEAD = (
     "Blue: how far answers to a probe have moved from those to the same probe at the beginning. Grey dots: "
     "what neutral history of as many tokens moves them; what remains is orange, the excess, and only that is "
-    "about what was said. Beside it compliance, because drift has no sign: a model can become surer of its "
+    "about what was said. The dashed law was fitted to the excess where there is one. Beside it compliance, because drift has no sign: a model can become surer of its "
     "instruction and drift all the same. Drift without a fall of compliance is no forgetting."
 )
 _DRIFT = Course(

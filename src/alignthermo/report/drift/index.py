@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from alignthermo.quantities import Estimate, Record
 from alignthermo.report.escape import visible
+from alignthermo.report.names import in_words
 from alignthermo.report.record_index import ALL, CurvePoint
-from alignthermo.report.transition.slices import in_words
 
 __all__ = ["CONTROLS", "PLAIN", "DriftIndex", "Place", "arm_name", "index_drift", "short_arm"]
 

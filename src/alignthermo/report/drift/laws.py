@@ -9,12 +9,12 @@ from alignthermo.report.chart_bars import Bar, bar_chart
 from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.index import DriftIndex, Place, arm_name, short_arm
 from alignthermo.report.drift.tables import arm_notes, arm_table, per_1000, verdict_table
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import with_error
 from alignthermo.report.record_index import ALL
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.tables import estimate_table
 
 __all__ = ["laws_section"]
 

@@ -10,7 +10,7 @@ from alignthermo.report.drift.index import CONTROLS, PLAIN, DriftIndex, Place, s
 from alignthermo.report.drift.tables import arm_table, verdict_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.record_index import ALL
-from alignthermo.report.transition.section import Part, Section
+from alignthermo.report.section import Part, Section
 
 __all__ = ["OVERVIEW_HEADS", "overview_section"]
 

@@ -23,10 +23,10 @@ from alignthermo.report.drift.states import entropy_section
 from alignthermo.report.drift.tables import arm_table
 from alignthermo.report.drift.words import design_of, plain_words
 from alignthermo.report.escape import clipped, marked
+from alignthermo.report.left_out import left_out_table
 from alignthermo.report.page import bounded_page, environment, style
 from alignthermo.report.provenance import command_of, methods_table, policies_table, provenance_table
-from alignthermo.report.transition.cost import left_out_table
-from alignthermo.report.transition.section import Section
+from alignthermo.report.section import Section
 
 __all__ = ["render_drift", "render_drift_summary"]
 
@@ -82,7 +82,7 @@ def _render(data: DriftData, index: DriftIndex, budget: int) -> str:
             sections=_sections(data, index, budget),
             check_tables=check_tables(data.records, checks_of(data.verdicts), DRIFT_CHECKS),
             tokens=tokens_table(data.records),
-            left_out=left_out_table(data.left_out),
+            left_out=left_out_table(data.left_out, of="conversations or rows"),
             policies=policies_table(data.records),
             methods=methods_table(by_measure(data.records), DRIFT_GLOSSARY),
             provenance=provenance_table(data.run),

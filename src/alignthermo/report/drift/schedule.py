@@ -13,12 +13,12 @@ from alignthermo.report.drift.absent import absent
 from alignthermo.report.drift.course import TOKENS, span_of_n
 from alignthermo.report.drift.index import CONTROLS, DriftIndex, Place, arm_name, short_arm
 from alignthermo.report.drift.tables import arm_notes, verdict_table
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_interval, format_unit, format_value, times
 from alignthermo.report.record_index import CurvePoint
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.tables import estimate_table
 
 __all__ = ["bound_of", "schedule_section"]
 

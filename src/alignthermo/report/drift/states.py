@@ -8,7 +8,7 @@ from alignthermo.report.drift.course import Course, Line, course_parts
 from alignthermo.report.drift.index import DriftIndex
 from alignthermo.report.drift.tables import arm_notes, arm_table, verdict_table
 from alignthermo.report.drift.together import arms_together
-from alignthermo.report.transition.section import Part, Section
+from alignthermo.report.section import Part, Section
 
 __all__ = ["entropy_section"]
 

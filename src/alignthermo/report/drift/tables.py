@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from alignthermo.quantities import Estimate, Verdict
 from alignthermo.report.caveats import grouped_caveats, warnings_of
 from alignthermo.report.drift.index import DriftIndex, Place, arm_name
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.numbers import times
 from alignthermo.report.record_index import ALL
 from alignthermo.report.table import Table
-from alignthermo.report.transition.tables import estimate_table
 
 __all__ = ["arm_notes", "arm_table", "outcome_of", "per_1000", "verdict_table"]
 

@@ -8,7 +8,7 @@ from alignthermo.report.chart_lines import Series
 from alignthermo.report.drift.course import Course, course_table, panel
 from alignthermo.report.drift.index import CONTROLS, DriftIndex, Place, short_arm
 from alignthermo.report.layout import Figure
-from alignthermo.report.transition.section import Part
+from alignthermo.report.section import Part
 
 __all__ = ["arms_together"]
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from alignthermo.experiments import Certificate, CertificateLine
 from alignthermo.report.caveats import grouped_caveats, warnings_of
 from alignthermo.report.chart_lattice import LatticeRow, Panel, RowHead, lattice, panel_chart
+from alignthermo.report.estimate_table import NOT_BRACKETED, estimate_cell
 from alignthermo.report.layout import Figure
+from alignthermo.report.names import in_words
 from alignthermo.report.record_index import ALL
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.slices import SIZE_NAMES, in_words
-from alignthermo.report.transition.tables import NOT_BRACKETED, estimate_cell
+from alignthermo.report.transition.slices import SIZE_NAMES
 
 __all__ = ["certificate_section", "line_name"]
 

@@ -1,12 +1,9 @@
-"""What the run forwarded, against a plain loop, and what it could not measure."""
+"""What the run forwarded, against a plain loop."""
 
-from collections.abc import Sequence
-
-from alignthermo.report.caveats import grouped_caveats
 from alignthermo.report.table import Table
 from alignthermo.report.transition.slices import Slices
 
-__all__ = ["left_out_table", "tokens_table"]
+__all__ = ["tokens_table"]
 
 _MEANINGS = {
     "naive": "every context and answer read by itself",
@@ -16,7 +13,6 @@ _MEANINGS = {
     "padding": "of these, fill of unequal rows",
     "generated": "sampled",
 }
-_MOST_ROWS = 60
 
 
 def tokens_table(slices: Slices) -> Table:
@@ -37,16 +33,3 @@ def tokens_table(slices: Slices) -> Table:
         for name, count in counts.items()
     )
     return Table(caption="Tokens", columns=("tokens", "count", "of naive", "what is counted"), rows=rows)
-
-
-def left_out_table(left_out: Sequence[str]) -> Table:
-    """Return what could not be measured, alike reasons together."""
-    split = (line.partition(": ") for line in left_out)
-    lines = grouped_caveats((reason or unit, unit) for unit, _, reason in split)
-    more = len(lines) - _MOST_ROWS
-    return Table(
-        caption=f"Left out: {len(left_out):,} prompts or rows",
-        columns=("reason, and where",),
-        rows=tuple((line,) for line in lines[:_MOST_ROWS]),
-        footer=f"{more:,} more reasons." if more > 0 else "",
-    )

@@ -9,11 +9,12 @@ from alignthermo.quantities import Estimate
 from alignthermo.report.chart_bars import Bar, bar_chart
 from alignthermo.report.chart_lines import Frame, Level, Marker, Series, line_chart
 from alignthermo.report.layout import Figure
+from alignthermo.report.names import in_words
 from alignthermo.report.numbers import format_interval, format_number, format_value, with_error
 from alignthermo.report.record_index import ALL, CurvePoint
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.slices import CurveKey, Slices, in_words
+from alignthermo.report.transition.slices import CurveKey, Slices
 
 __all__ = ["TRUSTED_MASS", "curves_section", "laws_section", "scene_name"]
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from alignthermo.quantities import Verdict
+from alignthermo.report.names import in_words
 from alignthermo.report.record_index import ALL
 from alignthermo.report.table import Table
-from alignthermo.report.transition.slices import SIZE_NAMES, Slices, in_words
+from alignthermo.report.transition.slices import SIZE_NAMES, Slices
 
 __all__ = ["conversation_name", "conversations", "decided"]
 

@@ -7,14 +7,15 @@ from markupsafe import Markup
 
 from alignthermo.quantities import Estimate, Verdict
 from alignthermo.report.chart_lines import Frame, Level, Series, line_chart
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.layout import Figure
+from alignthermo.report.names import in_words
 from alignthermo.report.numbers import format_value
 from alignthermo.report.record_index import CurvePoint
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
 from alignthermo.report.transition.dialogues import conversation_name, conversations, decided
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.slices import Slices, in_words
-from alignthermo.report.transition.tables import estimate_table
+from alignthermo.report.transition.slices import Slices
 
 __all__ = ["loops_section"]
 

@@ -7,14 +7,14 @@ from markupsafe import Markup
 from alignthermo.quantities import Estimate
 from alignthermo.report.axes import value_range
 from alignthermo.report.chart_lines import Frame, Level, Series, line_chart
+from alignthermo.report.estimate_table import estimate_cell, estimate_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_interval, format_value
 from alignthermo.report.record_index import CurvePoint
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
 from alignthermo.report.transition.curves import scene_name
-from alignthermo.report.transition.section import Part, Section
 from alignthermo.report.transition.slices import Slices
-from alignthermo.report.transition.tables import estimate_cell, estimate_table
 
 __all__ = ["field_section", "memory_section"]
 

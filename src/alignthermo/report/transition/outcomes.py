@@ -7,14 +7,14 @@ from markupsafe import Markup
 
 from alignthermo.quantities import Estimate
 from alignthermo.report.chart_lines import Frame, Level, Marks, Series, line_chart
+from alignthermo.report.estimate_table import estimate_cell, estimate_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.numbers import format_value
 from alignthermo.report.record_index import CurvePoint
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
 from alignthermo.report.transition.curves import scene_name
-from alignthermo.report.transition.section import Part, Section
 from alignthermo.report.transition.slices import CurveKey, Slices
-from alignthermo.report.transition.tables import estimate_cell, estimate_table
 
 __all__ = ["outcomes_section"]
 
@@ -36,6 +36,7 @@ _THRESHOLDS = {
     "alpha_c": "forced, P(kept)",
     "alpha_c_log_odds": "h",
     "alpha_c_judged": "judged",
+    "alpha_c_judged_corrected": "judged, corrected",
     "alpha_c_decided": "judged, decided only",
     "slope_judged": "slope, sampled",
     "slope_greedy": "slope, greedy",

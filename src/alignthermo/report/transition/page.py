@@ -7,10 +7,13 @@ from alignthermo.experiments import Certificate, certificate_of
 from alignthermo.quantities import Verdict
 from alignthermo.report.checks import TRANSITION_CHECKS, check_status, check_tables
 from alignthermo.report.escape import clipped, marked
+from alignthermo.report.left_out import left_out_table
+from alignthermo.report.names import in_words
 from alignthermo.report.page import bounded_page, environment, style
 from alignthermo.report.provenance import command_of, methods_table, policies_table, provenance_table
+from alignthermo.report.section import Section
 from alignthermo.report.transition.certificate import certificate_section
-from alignthermo.report.transition.cost import left_out_table, tokens_table
+from alignthermo.report.transition.cost import tokens_table
 from alignthermo.report.transition.curves import curves_section, laws_section
 from alignthermo.report.transition.glossary import TRANSITION_GLOSSARY
 from alignthermo.report.transition.loops import loops_section
@@ -20,8 +23,7 @@ from alignthermo.report.transition.outcomes import outcomes_section
 from alignthermo.report.transition.phase import phase_section
 from alignthermo.report.transition.raising import raising_section
 from alignthermo.report.transition.rollouts import rollouts_section
-from alignthermo.report.transition.section import Section
-from alignthermo.report.transition.slices import Slices, in_words, index_slices
+from alignthermo.report.transition.slices import Slices, index_slices
 from alignthermo.report.transition.slopes import slopes_section
 from alignthermo.report.transition.warning import warning_section
 from alignthermo.report.transition.words import plain_words
@@ -82,7 +84,7 @@ def _render(data: TransitionData, budget: int) -> str:
             sections=_sections(certificate, slices, data.verdicts, budget),
             check_tables=check_tables(data.records, data.verdicts, TRANSITION_CHECKS),
             tokens=tokens_table(slices),
-            left_out=left_out_table(data.left_out),
+            left_out=left_out_table(data.left_out, of="prompts or rows"),
             policies=policies_table(data.records),
             methods=methods_table(data.records, TRANSITION_GLOSSARY),
             provenance=provenance_table(data.run),

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from alignthermo.report.chart_phase import PhaseRow, plane_chart, strip_chart
+from alignthermo.report.estimate_table import estimate_cell
 from alignthermo.report.layout import Figure
+from alignthermo.report.names import in_words
 from alignthermo.report.numbers import format_number
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
 from alignthermo.report.transition.curves import scene_name
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.slices import SIZE_NAMES, CurveKey, Slices, in_words
-from alignthermo.report.transition.tables import estimate_cell
+from alignthermo.report.transition.slices import SIZE_NAMES, CurveKey, Slices
 
 __all__ = ["phase_section"]
 

@@ -7,14 +7,15 @@ from markupsafe import Markup
 from alignthermo.quantities import Estimate
 from alignthermo.report.chart_bars import Bar, bar_chart
 from alignthermo.report.chart_lines import Frame, Series, line_chart
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.layout import Figure
+from alignthermo.report.names import in_words
 from alignthermo.report.numbers import times
 from alignthermo.report.record_index import ALL, CurvePoint
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
 from alignthermo.report.transition.curves import scene_name
-from alignthermo.report.transition.section import Part, Section
-from alignthermo.report.transition.slices import CurveKey, Slices, in_words
-from alignthermo.report.transition.tables import estimate_table
+from alignthermo.report.transition.slices import CurveKey, Slices
 
 __all__ = ["raising_section"]
 

@@ -6,13 +6,13 @@ from markupsafe import Markup
 
 from alignthermo.quantities import Estimate, Verdict
 from alignthermo.report.chart_lines import Frame, Level, Series, line_chart
+from alignthermo.report.estimate_table import estimate_table
 from alignthermo.report.layout import Figure
 from alignthermo.report.record_index import CurvePoint
+from alignthermo.report.section import Part, Section
 from alignthermo.report.table import Table
 from alignthermo.report.transition.dialogues import conversation_name, conversations, decided
-from alignthermo.report.transition.section import Part, Section
 from alignthermo.report.transition.slices import Slices
-from alignthermo.report.transition.tables import estimate_table
 
 __all__ = ["rollouts_section"]
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alignthermo.quantities import Estimate, Record
+from alignthermo.report.names import in_words
 from alignthermo.report.record_index import ALL, CurvePoint
 
-__all__ = ["PARAMETERS", "SIZE_NAMES", "CurveKey", "Slices", "in_words", "index_slices"]
+__all__ = ["PARAMETERS", "SIZE_NAMES", "CurveKey", "Slices", "index_slices"]
 
 SIZE_NAMES = {"length": "L", "n_instr": "N_instr"}
 """How the size of a context is called in records and on the page."""
@@ -108,15 +109,6 @@ class Slices:
     def of(self, scene: Mapping[str, str]) -> tuple[CurveKey, ...]:
         """Return the curves of a scene."""
         return tuple(key for key in self.curves if key.scene == scene)
-
-
-def in_words(name: str) -> str:
-    """Write a name of the program for the eye.
-
-    >>> in_words("adversarial_last")
-    'adversarial last'
-    """
-    return name.replace("_", " ")
 
 
 def index_slices(records: Sequence[Record]) -> Slices:

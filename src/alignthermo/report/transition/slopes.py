@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from alignthermo.quantities import Estimate
+from alignthermo.report.estimate_table import estimate_table
+from alignthermo.report.section import Part, Section
 from alignthermo.report.transition.curves import scene_name
-from alignthermo.report.transition.section import Part, Section
 from alignthermo.report.transition.slices import CurveKey, Slices
-from alignthermo.report.transition.tables import estimate_table
 
 __all__ = ["slopes_section"]
 

@@ -1,4 +1,4 @@
-"""Tables of estimates: one row per curve or scene, one column per quantity, intervals below the values."""
+"""Tables of estimates: one row per curve or arm, one column per quantity, intervals below the values."""
 
 import math
 from collections.abc import Mapping, Sequence
