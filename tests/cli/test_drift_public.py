@@ -41,7 +41,8 @@ def test_published_transcripts_end_to_end(run, model, tmp_path, path):
     planned = json.loads(dry.stdout)
     assert planned["n_conversations"] == 12
     assert planned["forwarded"] < planned["naive"]
-    done = run(*asked, "--reminders", "repeat@end", "--windows", "sliding:600", "--out", tmp_path / "r", "--json")
+    arms = ("--reminders", "repeat@end", "--windows", "sliding:600")
+    done = run(*asked, *arms, "--out", tmp_path / "r", "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert {line["arm"] for line in found["table"]} == {"plain", "repeat@end", "sliding:600"}

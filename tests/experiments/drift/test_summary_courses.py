@@ -103,18 +103,19 @@ def test_the_context_is_counted_by_owner(courses):
 @pytest.mark.parametrize("law", [PLANTED.law, STEP])
 def test_gaps_of_all_laws_and_the_course_of_the_named_one(law):
     cut = next(iter(drift_cuts(whole_run(drift_rows(Planted(law=law, conversations=40), seed=0)))))
-    records, (verdict, _) = law_findings(
-        DriftMaker(config=config(), cut=cut), beside="", stretches=stretches_of(cut)
-    )
+    maker, stretches = DriftMaker(config=config(resamples=100), cut=cut), stretches_of(cut)
+    records, (verdict, _) = law_findings(maker, beside="", stretches=stretches)
     gaps = {r.slice["law"]: r.estimate for r in records if r.quantity == "law_gap"}
     assert set(gaps) == {"none", "linear", "saturating", "power", "step"}
     assert min(gap.value for gap in gaps.values()) == 0.0
     assert gaps["none"].low > 0.0
     assert gaps["none"].level == TWO_ERRORS == pytest.approx(0.9545, abs=1e-4)
     assert verdict.outcome == law.law
-    for tokens, fitted in along(records, "law_along").items():
-        turns = np.array([float(tokens) / law.tokens_per_turn])
-        assert fitted.value == pytest.approx(law.mean(turns)[0], abs=0.25)
+    measured = along(course_records(maker, stretches), "excess_along")
+    fitted = along(records, "law_along")
+    assert len(fitted) == 7
+    for tokens, one in fitted.items():
+        assert one.value == pytest.approx(measured[tokens].value, abs=0.25)
 
 
 def test_every_lag_has_its_mean_and_limit(run):

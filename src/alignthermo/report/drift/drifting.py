@@ -15,7 +15,8 @@ __all__ = ["drift_section"]
 _LEAD = (
     "Blue: how far answers to a probe have moved from those to the same probe at the beginning. Grey dots: "
     "what neutral history of as many tokens moves them; what remains is orange, the excess, and only that is "
-    "about what was said. The dashed law was fitted to the excess where there is one. Beside it compliance, because drift has no sign: a model can become surer of its "
+    "about what was said. The dashed law was fitted to the excess where there is one. Beside it "
+    "compliance, because drift has no sign: a model can become surer of its "
     "instruction and drift all the same. Drift without a fall of compliance is no forgetting."
 )
 _DRIFT = Course(
