@@ -3,11 +3,11 @@
     python -m studies.reference_drift [--members M …] [--conversations N] [--seed S] [--runs DIR] [--out FILE]
 
 Every conversation is held under a rule of style ("Sound like a pirate."): written questions of the other
-categories, the member's own sampled replies, until its context holds 1,024 tokens. Arms: nothing more; the
-rule once more every 96 tokens; the rule before every question. A question that the rule has a say in is
-asked at the beginning and after every 128 tokens, beside the conversation. Controls: small talk of equal
-length, and another conversation's rule. The bound is on non-compliance: a tenth more than the member starts
-with. Runs are kept in DIR and go on where they stopped; the page holds nothing that was not printed by this.
+categories, the member's own sampled replies, for 48 turns or until its context holds 1,024 tokens. Arms:
+nothing more; the rule once more every 96 tokens; the rule before every question. A question that the rule has
+a say in is asked at the beginning and after every 128 tokens, beside the conversation. Controls: small talk of
+equal length, and another conversation's rule. The bound is on non-compliance. Runs are kept in DIR and go on
+where they stopped; the page holds nothing that was not printed by this.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
     lines = [
         "# Drift of a persona on the reference family",
         "",
-        f"{options.conversations} conversations for each member and arm, contexts up to 1,024 tokens, seed "
+        f"{options.conversations} conversations for each member and arm, 48 turns or 1,024 tokens, seed "
         f"{options.seed}. Intervals 95 %, over conversations; one seed of the family. Compliance is the "
         "probability of the reference answers that keep the rule, from their log-odds.",
     ]

@@ -103,7 +103,7 @@ def test_the_context_is_counted_by_owner(courses):
 @pytest.mark.parametrize("law", [PLANTED.law, STEP])
 def test_gaps_of_all_laws_and_the_course_of_the_named_one(law):
     cut = next(iter(drift_cuts(whole_run(drift_rows(Planted(law=law, conversations=40), seed=0)))))
-    maker, stretches = DriftMaker(config=config(resamples=100), cut=cut), stretches_of(cut)
+    maker, stretches = DriftMaker(config=config(), cut=cut), stretches_of(cut)
     records, (verdict, _) = law_findings(maker, beside="", stretches=stretches)
     gaps = {r.slice["law"]: r.estimate for r in records if r.quantity == "law_gap"}
     assert set(gaps) == {"none", "linear", "saturating", "power", "step"}

@@ -147,7 +147,7 @@ def test_cells_are_as_wide_as_the_distance_of_probes():
     cells = lag_cells(series([0.0, 35.0, 45.0, 75.0, 90.0], 8), None, width=40.0)
     assert cells.lags.tolist() == [17.5, 60.0, 90.0]
     labelled = cells.labelled(series([0.0, 41.0, 80.0], 1))
-    assert labelled.tokens.tolist() == [17.5, 60.0, 60.0]
+    assert labelled.tokens.tolist() == [17.5, 60.0, 90.0]
     assert cells.as_run(128.0).lags.tolist() == [17.5, 60.0, 128.0]
     assert lag_cells(series([0.0, 0.0], 8), None, width=40.0).lags.tolist() == [1.0]
 
@@ -161,14 +161,24 @@ def test_the_last_cell_is_joined_until_enough_conversations_reach_it():
         value=np.ones(19),
     )
     cells = lag_cells(far, None, width=40.0)
-    assert cells.lags.tolist() == [40.0, pytest.approx((8 * 80.0 + 80.0 + 120.0) / 10)]
+    assert np.isnan(cells.lags[0])  # no point stands before the first spacing but the beginning
+    assert cells.lags[1:].tolist() == [40.0, pytest.approx((8 * 80.0 + 80.0 + 120.0) / 10)]
     assert cells.ending_at(120.0).reach == cells.reach  # joined cells stand for their mean
     assert lag_cells(far, None, width=40.0, horizon=78.0).reach == 40.0
 
 
 def test_a_cell_that_enough_conversations_reach_stands_for_the_horizon():
-    cells = lag_cells(series([40.0, 78.0], 8), series([40.0], 9), width=40.0)
-    assert cells.lags.tolist() == [59.0]  # the held-out conversations do not reach the second cell
-    cells = lag_cells(series([40.0, 78.0], 8), series([40.0], 7), width=40.0)
-    assert cells.ending_at(80.0).lags.tolist() == [40.0, 80.0]
-    assert cells.ending_at(200.0).reach == 78.0
+    cells = lag_cells(series([40.0, 118.0], 8), series([40.0], 9), width=40.0)
+    assert cells.lags[1:].tolist() == [79.0]  # the held-out conversations do not reach the second cell
+    cells = lag_cells(series([40.0, 118.0], 8), series([40.0], 7), width=40.0)
+    assert cells.ending_at(119.0).lags[1:].tolist() == [40.0, 119.0]
+    assert cells.ending_at(200.0).reach == 118.0
+
+
+def test_points_just_beyond_a_spacing_do_not_leave_a_cell_for_the_one_that_hits_it():
+    """Most conversations overshoot their spacing by a few tokens; one that does not must not stand alone."""
+    lags = np.concatenate([[128.0], np.arange(129.0, 145.0)])
+    many = DriftSeries(conversation=np.arange(17), turns=lags, tokens=lags, value=np.full(17, 0.1))
+    cells = lag_cells(many, None, width=128.0)
+    assert np.isfinite(cells.lags).sum() == 1
+    assert cells.reach == pytest.approx(lags.mean())
