@@ -5,9 +5,9 @@
 Every conversation is held under a rule of style ("Sound like a pirate."): written questions of the other
 categories, the member's own sampled replies, for 48 turns or until its context holds 1,024 tokens. Arms:
 nothing more; the rule once more every 96 tokens; the rule before every question. A question that the rule has
-a say in is asked at the beginning and after every 128 tokens, beside the conversation. Controls: small talk of
-equal length, and another conversation's rule. The bound is on non-compliance. Runs are kept in DIR and go on
-where they stopped; the page holds nothing that was not printed by this.
+a say in is asked at the beginning and after every 128 tokens, beside the conversation. Controls: small talk
+of equal length, and another conversation's rule. The bound is on non-compliance. Runs are kept in DIR and go
+on where they stopped; the page holds nothing that was not printed by this.
 """
 
 import argparse
