@@ -92,14 +92,11 @@ class DriftResult:
         named = config if isinstance(config, Mapping) else {}
         return DriftData(
             title="Does the instruction hold?",
-            records=(*self.records, *self._tokens()),
+            records=self.records,
             verdicts=self.verdicts,
             run={**{side: named.get(side) for side in ("base", "aligned")}, **self.run},
             left_out=(*self.unread, *self.skipped),
         )
-
-    def _tokens(self) -> tuple[Record, ...]:
-        return tuple(one for one in self.shard_records if one.quantity.startswith("tokens_"))
 
     def _repr_html_(self) -> str:
         return render_drift_summary(self.report_data())

@@ -11,6 +11,7 @@ from alignthermo.api.loading import alone, pair_loader, weight_digests
 from alignthermo.api.stages import Staged, stages_in_folder, stages_in_memory
 from alignthermo.api.stored import described
 from alignthermo.errors import ConfigError, InputError
+from alignthermo.experiments import token_records
 from alignthermo.experiments.drift import PROBE, DriftConfig, drift_stages, summarise_drift
 from alignthermo.quantities import LanguageModel, Pair, Progress, silent
 from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run, require_gates
@@ -107,7 +108,7 @@ def _summarised(config: DriftConfig, staged: Staged, sources: DriftSources) -> D
         raise InputError(f"no point could be measured: {reasons[0] if reasons else 'there was none'}")
     records, verdicts = summarise_drift(staged.stored, config)
     return DriftResult(
-        records=records,
+        records=(*records, *token_records(staged.records, experiment="drift")),
         verdicts=verdicts,
         shard_records=staged.records,
         tables=staged.stored,

@@ -13,7 +13,14 @@ from alignthermo.cli.drift_settings import drift_config
 from alignthermo.cli.exits import SOME_ROWS_FAILED
 from alignthermo.cli.plain_text import format_table, printable
 from alignthermo.cli.progress import show_progress
-from alignthermo.cli.results import print_json, print_plan, print_problems, summary_of, written_files
+from alignthermo.cli.results import (
+    print_json,
+    print_plan,
+    print_problems,
+    print_tokens,
+    summary_of,
+    written_files,
+)
 from alignthermo.errors import GateFailed
 
 if TYPE_CHECKING:
@@ -123,6 +130,7 @@ def print_drift(records: Sequence["Record"], verdicts: Sequence["Verdict"], *, p
 
     for path in paths:
         typer.echo(printable(str(path)))
+    print_tokens(records)
     checks = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name in _CHECKS]
     if checks:
         typer.echo("\n" + format_table(["check", "", "", ""], checks))

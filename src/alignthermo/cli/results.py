@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from alignthermo.api import Plan, PlannedDrift, PlannedTransition
     from alignthermo.quantities import Record, Verdict
 
-__all__ = ["print_json", "print_plan", "print_problems", "print_results", "summary_of", "written_files"]
+__all__ = [
+    "print_json",
+    "print_plan",
+    "print_problems",
+    "print_results",
+    "print_tokens",
+    "summary_of",
+    "written_files",
+]
 
 _PROBLEMS_SHOWN = 5
 
@@ -82,6 +90,15 @@ def print_problems(unread: Sequence[str], failed: Sequence[str], *, complete: bo
         shown = [*problems[:_PROBLEMS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
         text = f"{len(unread)} rows could not be read, {len(failed)} not be measured:"
         typer.echo(printable("\n  ".join([text, *shown])), err=True)
+
+
+def print_tokens(records: Sequence["Record"]) -> None:
+    """Print the tokens that were read, beside what the plain way would have read."""
+    counted = (r for r in records if r.estimate.method == "counted")
+    tokens = [(r.quantity.removeprefix("tokens_"), r) for r in counted if r.quantity.startswith("tokens_")]
+    if tokens:
+        shown = ", ".join(f"{name} {record.estimate.value:.0f}" for name, record in tokens)
+        typer.echo(f"tokens: {shown}")
 
 
 def written_files(folder: Path | None, *, complete: bool) -> list[Path]:

@@ -13,7 +13,14 @@ from alignthermo.cli.exits import SOME_ROWS_FAILED
 from alignthermo.cli.judged_table import JUDGED_HEADER, judged_rows
 from alignthermo.cli.plain_text import format_table, printable
 from alignthermo.cli.progress import show_progress
-from alignthermo.cli.results import print_json, print_plan, print_problems, summary_of, written_files
+from alignthermo.cli.results import (
+    print_json,
+    print_plan,
+    print_problems,
+    print_tokens,
+    summary_of,
+    written_files,
+)
 from alignthermo.cli.transition_settings import transition_config
 from alignthermo.errors import GateFailed
 
@@ -146,11 +153,7 @@ def print_certificate(
 
     for path in paths:
         typer.echo(printable(str(path)))
-    counted = (r for r in records if r.estimate.method == "counted")
-    tokens = [(r.quantity.removeprefix("tokens_"), r) for r in counted if r.quantity.startswith("tokens_")]
-    if tokens:
-        shown = ", ".join(f"{name} {record.estimate.value:.0f}" for name, record in tokens)
-        typer.echo(f"tokens: {shown}")
+    print_tokens(records)
     nulls = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name.startswith(_CHECKS)]
     if nulls:
         typer.echo("\n" + format_table(["check", "", "", ""], nulls))

@@ -13,14 +13,23 @@ _COUNTED = ("naive", "optimal", "forwarded", "padding", "recomputed", "generated
 
 
 def shard_records(
-    shard_id: str, problems: Sequence[Problem], counts: Sequence[TokenCounts]
+    shard_id: str,
+    problems: Sequence[Problem],
+    counts: Sequence[TokenCounts],
+    *,
+    experiment: str = "transition",
 ) -> tuple[Record, ...]:
     """Return the records that are stored with a shard."""
     own = (
-        _record(f"tokens_{name}", _count(float(sum(getattr(one, name) for one in counts))), unit_id=shard_id)
+        _record(
+            f"tokens_{name}",
+            _count(float(sum(getattr(one, name) for one in counts))),
+            unit_id=shard_id,
+            experiment=experiment,
+        )
         for name in _COUNTED
     )
-    return (*problem_records(problems), *own)
+    return (*problem_records(problems, experiment=experiment), *own)
 
 
 def problem_records(problems: Sequence[Problem], *, experiment: str = "transition") -> tuple[Record, ...]:
@@ -37,13 +46,16 @@ def problem_records(problems: Sequence[Problem], *, experiment: str = "transitio
     )
 
 
-def token_records(of_shards: Sequence[Record]) -> tuple[Record, ...]:
+def token_records(of_shards: Sequence[Record], *, experiment: str = "transition") -> tuple[Record, ...]:
     """Add the tokens of all shards up."""
     found = []
     for name in _COUNTED:
         values = [r.estimate.value for r in of_shards if r.quantity == f"tokens_{name}"]
         if values:
-            found.append(_record(f"tokens_{name}", _count(sum(values)), unit_id="all", category="all"))
+            total = _count(sum(values))
+            found.append(
+                _record(f"tokens_{name}", total, unit_id="all", experiment=experiment, category="all")
+            )
     return tuple(found)
 
 

@@ -53,7 +53,8 @@ class Estimate:
     def __str__(self) -> str:
         if math.isnan(self.value):
             return f"unknown ({self.reason})"
-        text = f"{self.value:.4g} {self.unit} [{self.low:.4g}, {self.high:.4g}]"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        text = f"{self.value:.4g}{unit} [{self.low:.4g}, {self.high:.4g}]"
         return text + "".join(f"\n  caveat: {caveat}" for caveat in self.caveats)
 
     @classmethod

@@ -141,6 +141,13 @@ def test_what_arms_do_to_a_context_is_told(whole):
     assert shuffled.h_here.iloc[0] < frame(whole, kind="probe", arm="plain", number=0).h_here.iloc[0]
 
 
+def test_what_the_probes_cost_is_counted(whole):
+    sampled, read, base = whole.counts
+    assert sampled.generated > 0
+    for one in (read, base):
+        assert 0 < one.optimal <= one.forwarded < one.naive
+
+
 def test_wish_and_attention_are_measured_where_asked(whole):
     plain = frame(whole, kind="probe", arm="plain")
     assert plain.to_wish.notna().all()

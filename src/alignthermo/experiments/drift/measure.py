@@ -15,7 +15,7 @@ from alignthermo.experiments.drift.schema import DRIFT_SCHEMA
 from alignthermo.experiments.responses import Problem
 from alignthermo.models.decoding import Stopping
 from alignthermo.observables.drift import BaseSide, ProbeCase, instruction_attention, measure_probes
-from alignthermo.observables.forest import ForestSettings, Sampling
+from alignthermo.observables.forest import ForestSettings, Sampling, TokenCounts
 from alignthermo.quantities import Pair
 from alignthermo.transcripts import PreparedTranscript
 
@@ -24,10 +24,11 @@ __all__ = ["MeasuredDrift", "measure_drift"]
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredDrift:
-    """Rows of some conversations, and what could not be measured."""
+    """Rows of some conversations, what could not be measured, and what each sweep over the probes cost."""
 
     rows: pa.Table
     problems: tuple[Problem, ...]
+    counts: tuple[TokenCounts, ...] = ()
 
 
 def measure_drift(
@@ -60,7 +61,11 @@ def measure_drift(
         if config.literal and one.arm == "plain" and config.mode != "monologue":
             rows += meter.replies(one, prepared)
     rows += meter.probed(cases)
-    return MeasuredDrift(rows=pa.Table.from_pylist(rows, schema=DRIFT_SCHEMA), problems=tuple(book.problems))
+    return MeasuredDrift(
+        rows=pa.Table.from_pylist(rows, schema=DRIFT_SCHEMA),
+        problems=tuple(book.problems),
+        counts=tuple(meter.counts),
+    )
 
 
 class _Meter:
@@ -70,6 +75,7 @@ class _Meter:
         self._pair, self._config, self._book = pair, config, book
         self._filler = book.writer.encode_answer(neutral)
         self._base = BaseSide.of(pair) if config.base is not None else None
+        self.counts: list[TokenCounts] = []
 
     def probed(self, cases: Sequence[Case]) -> list[dict[str, object]]:
         """Measure all probes in one sweep."""
@@ -86,6 +92,7 @@ class _Meter:
                 temperature=1.0,
             ),
             settings=ForestSettings(max_cached_tokens=self._config.max_cached_tokens),
+            counted=self.counts.append,
         )
         model = self._pair.aligned
         stop_ids = model.stop_ids if isinstance(model, Stopping) else frozenset[int]()

@@ -11,7 +11,7 @@ from alignthermo.experiments.drift.material import DriftMaterial, held_conversat
 from alignthermo.experiments.drift.measure import measure_drift
 from alignthermo.experiments.drift.schema import PROBE, TALK
 from alignthermo.experiments.stage import StageResult, StageShard, stage_shard_id
-from alignthermo.experiments.transition_problems import problem_records
+from alignthermo.experiments.transition_problems import shard_records
 from alignthermo.quantities import Pair
 
 __all__ = ["ProbeStage"]
@@ -66,4 +66,6 @@ class _ProbeShard:
     def measure(self, pair: Pair) -> StageResult:
         found = measure_drift(pair, self.config, self.conversations, neutral=self.neutral)
         rows = found.rows if found.rows.num_rows else None
-        return StageResult(rows=rows, records=problem_records(found.problems, experiment="drift"))
+        return StageResult(
+            rows=rows, records=shard_records(self.id, found.problems, found.counts, experiment="drift")
+        )

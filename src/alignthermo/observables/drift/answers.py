@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from alignthermo.errors import ConfigError
 from alignthermo.observables.drift.probe_case import ProbeCase
+from alignthermo.observables.drift.readings import Counted, uncounted
 from alignthermo.observables.forest import ForestSettings, Question, Sampling, read_forest
 from alignthermo.quantities import Completion, LanguageModel
 
@@ -29,6 +30,7 @@ def choose_answers(
     *,
     sampling: Sampling | None,
     settings: ForestSettings | None,
+    counted: Counted = uncounted,
 ) -> list[Answers]:
     """Take each case's own answers, or draw them.
 
@@ -49,6 +51,7 @@ def choose_answers(
     if questions and sampling is not None:
         run = read_forest(model, questions, settings=settings, sampling=sampling)
         drawn = {answer.key: answer.completions for answer in run}
+        counted(run.counts)
     return [_answers(case, drawn) for case in cases]
 
 

@@ -6,7 +6,7 @@ from alignthermo.errors import AlignthermoError
 from alignthermo.observables.drift.answers import Answers
 from alignthermo.observables.drift.base_side import BaseSide
 from alignthermo.observables.drift.probe_case import ProbeCase
-from alignthermo.observables.drift.readings import Readings, Wishes
+from alignthermo.observables.drift.readings import Counted, Readings, Wishes, uncounted
 from alignthermo.observables.forest import ForestSettings
 
 __all__ = ["SpelledCase", "read_base", "spell_cases"]
@@ -50,7 +50,11 @@ def spell_cases(
 
 
 def read_base(
-    spelled: Sequence[SpelledCase | None], base: BaseSide | None, settings: ForestSettings | None
+    spelled: Sequence[SpelledCase | None],
+    base: BaseSide | None,
+    settings: ForestSettings | None,
+    *,
+    counted: Counted = uncounted,
 ) -> Readings | None:
     """Read all that was spelled in one sweep of the base."""
     wishes = Wishes()
@@ -58,4 +62,6 @@ def read_base(
     for one in known:
         wishes.want(one.here, one.answers)
         wishes.score(one.here, (*one.compliant, *one.defiant))
-    return wishes.read(base.model, settings=settings) if base is not None and known else None
+    if base is None or not known:
+        return None
+    return wishes.read(base.model, settings=settings, counted=counted)

@@ -13,9 +13,9 @@ from alignthermo.observables.drift.compliance import Compliance
 from alignthermo.observables.drift.distances import Distances, queue_case
 from alignthermo.observables.drift.probe_case import ProbeCase
 from alignthermo.observables.drift.probe_drift import AnswerKL, ProbeDrift
-from alignthermo.observables.drift.readings import Readings, Wishes
+from alignthermo.observables.drift.readings import Counted, Readings, Wishes, uncounted
 from alignthermo.observables.forest import ForestSettings, Sampling
-from alignthermo.quantities import LanguageModel, Progress, silent
+from alignthermo.quantities import LanguageModel
 
 __all__ = ["measure_probes"]
 
@@ -35,7 +35,7 @@ def measure_probes(
     base: BaseSide | None = None,
     sampling: Sampling | None = None,
     settings: ForestSettings | None = None,
-    progress: Progress = silent,
+    counted: Counted = uncounted,
 ) -> tuple[ProbeDrift, ...]:
     r"""Measure drift, influence, relaxation and their controls of many probes at many points.
 
@@ -59,7 +59,8 @@ def measure_probes(
         How answers are drawn where a case gives none; temperature 1.
     settings : ForestSettings, optional
         Bounds of memory and batches.
-    progress : Progress
+    counted : callable
+        Called with the `TokenCounts` of every sweep.
 
     Returns
     -------
@@ -82,13 +83,13 @@ def measure_probes(
     Formulas F-230 to F-234 in docs/formulas.md.
     """
     _require_askable(cases, sampling)
-    chosen = choose_answers(model, cases, sampling=sampling, settings=settings)
+    chosen = choose_answers(model, cases, sampling=sampling, settings=settings, counted=counted)
     wishes = Wishes()
     for case, answers in zip(cases, chosen, strict=True):
         _wish(wishes, case, answers)
-    readings = wishes.read(model, settings=settings, progress=progress)
+    readings = wishes.read(model, settings=settings, counted=counted)
     spelled, reasons = spell_cases(cases, chosen, base)
-    base_readings = read_base(spelled, base, settings)
+    base_readings = read_base(spelled, base, settings, counted=counted)
     distances = Distances(readings, base_readings, base)
     places = [queue_case(*one, distances) for one in zip(cases, chosen, spelled, strict=True)]
     distances.compute()

@@ -1,6 +1,6 @@
 """Which answers are wanted in which context, and one sweep that reads them all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -8,12 +8,19 @@ import numpy as np
 from jaxtyping import Float
 
 from alignthermo.observables.drift.rows import rows_of
-from alignthermo.observables.forest import ForestSettings, Question, read_forest
-from alignthermo.quantities import LanguageModel, Progress, Readout, silent
+from alignthermo.observables.forest import ForestSettings, Question, TokenCounts, read_forest
+from alignthermo.quantities import LanguageModel, Readout
 
-__all__ = ["Readings", "Wishes"]
+__all__ = ["Counted", "Readings", "Wishes", "uncounted"]
 
 Ids = tuple[int, ...]
+
+Counted = Callable[[TokenCounts], None]
+"""Is told what each sweep cost."""
+
+
+def uncounted(_: TokenCounts) -> None:
+    """Keep no count."""
 
 
 class Wishes:
@@ -34,9 +41,13 @@ class Wishes:
         self._unfolded.setdefault(context, {})
 
     def read(
-        self, model: LanguageModel, *, settings: ForestSettings | None = None, progress: Progress = silent
+        self,
+        model: LanguageModel,
+        *,
+        settings: ForestSettings | None = None,
+        counted: Counted = uncounted,
     ) -> "Readings":
-        """Read everything in one sweep.
+        """Read everything in one sweep; `counted` is told what it cost.
 
         Raises
         ------
@@ -54,26 +65,20 @@ class Wishes:
             )
             for number, context in enumerate(contexts)
         ]
-        run = read_forest(model, questions, settings=settings, progress=progress)
+        run = read_forest(model, questions, settings=settings)
         found: dict[Ids, _Found] = {}
         for answer in run:
             question = questions[answer.index]
             found[question.context] = _found(question, answer.rows, answer.log_probs)
-        return Readings(found, forwarded=run.counts.forwarded, naive=run.counts.naive)
+        counted(run.counts)
+        return Readings(found)
 
 
 class Readings:
-    """What was read; made by `Wishes.read`.
+    """What was read; made by `Wishes.read`."""
 
-    Attributes
-    ----------
-    forwarded, naive : int
-        Tokens that went through the model, and that reading every answer from scratch would have taken.
-    """
-
-    def __init__(self, found: dict[Ids, "_Found"], *, forwarded: int, naive: int) -> None:
+    def __init__(self, found: dict[Ids, "_Found"]) -> None:
         self._found = found
-        self.forwarded, self.naive = forwarded, naive
 
     def rows(self, context: Ids, answer: Ids) -> Readout:
         """Return the distributions before every token of an answer."""
