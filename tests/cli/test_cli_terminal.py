@@ -39,13 +39,20 @@ def test_help_imports_nothing_heavy(arguments):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_with_130(number, tmp_path):
     command = [sys.executable, str(HERE / "endless_run.py"), "landscape"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=tmp_path, text=True) as process:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, cwd=tmp_path, text=True, preexec_fn=_heed_interrupts
+    ) as process:
         assert "landscape 1/9" in process.stderr.readline()
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "the same command resumes" in errors
     assert "Traceback" not in errors
+
+
+def _heed_interrupts():
+    """Undo what a shell does to its background jobs: they ignore SIGINT, and so do their children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @given(st.text())
