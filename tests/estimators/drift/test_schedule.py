@@ -109,7 +109,7 @@ def test_nothing_is_extrapolated_beyond_the_measured_lags():
     assert found.every == 800.0  # drift would stay low for far longer
     once = chosen([arm("once", 1e5, np.random.default_rng(4), placement="start")], 0.5)
     assert once.arm is None
-    assert once.arms[0].reason == "one reminder: the bound is measured up to 800 of 4000 only"
+    assert once.arms[0].reason == "the bound is measured up to 800 of 4000 only"
 
 
 def test_a_reminder_at_the_end_needs_the_shortest_lag_and_pays_every_reply():

@@ -63,7 +63,7 @@ def test_what_does_not_keep_it_says_where_it_breaks(planned):
     for arm in ("plain", "sliding:200"):
         every = planned.of("schedule_every", arm)
         assert math.isnan(every.value)
-        assert every.reason.startswith("one reminder: the bound is kept up to")
+        assert every.reason.startswith("the bound is kept up to")
 
 
 def test_a_reminder_at_the_end_costs_one_at_every_reply(planned):
@@ -100,7 +100,7 @@ def test_where_none_keeps_it_every_arm_has_its_reason():
 
 def test_beyond_what_was_measured_nothing_is_promised():
     far = Planned(PLANTED, bound=LENGTH + 5.0, horizon=5000)
-    assert far.of("schedule_cost", "plain").reason.startswith("one reminder: the bound is measured up to")
+    assert far.of("schedule_cost", "plain").reason.startswith("the bound is measured up to")
     assert far.schedule.slice["arm"].startswith("repeat@")
 
 

@@ -247,7 +247,7 @@ def _against_bound(
     reached = passed[-1].lag
     if arm.placement == "start" and reached < conversation.horizon:
         what = "kept" if reached < lags[-1].lag else "measured"
-        reason = f"one reminder: the bound is {what} up to {reached:g} of {conversation.horizon:g} only"
+        reason = f"the bound is {what} up to {reached:g} of {conversation.horizon:g} only"
         return ArmResult(name=arm.name, every=reached, cost=nan, lags=lags, reason=reason)
     every = lags[0].lag if arm.placement == "end" else min(reached, conversation.horizon)
     return ArmResult(name=arm.name, every=every, cost=arm.cost(every, conversation), lags=lags, reason=None)
