@@ -79,7 +79,7 @@ def test_outcomes():
         (rates, "linear, 20: average rate"),
         (rates, "linear, 20: rate (law)"),
         (rates, "OU, 20: initial rate (law)"),
-        (entropy, "0.35, 0.25, 20"),
+        (entropy, "0.45, 0.2, 20"),
         (correlates, "24, 0.4"),
     ],
 )
