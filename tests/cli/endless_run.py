@@ -16,7 +16,9 @@ def main():
     api = types.ModuleType("alignthermo.api")
     api.run_landscape = run_landscape
     sys.modules["alignthermo.api"] = api
-    sys.modules["alignthermo.cli.landscape"].landscape_config = lambda options: None
+    sys.modules["alignthermo.cli.landscape"].landscape_config = lambda options: types.SimpleNamespace(
+        out=None
+    )
     command_line()
 
 

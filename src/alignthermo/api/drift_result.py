@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from alignthermo.api.records import columns_of, one_record
-from alignthermo.experiments import ROW_FAILED
+from alignthermo.api.records import columns_of, one_record, skipped_of
 from alignthermo.experiments.drift import DriftTable, drift_table, talk_rows_to_transcripts
 from alignthermo.quantities import Record, Verdict
 from alignthermo.report.drift import DriftData, render_drift, render_drift_summary
@@ -63,8 +62,7 @@ class DriftResult:
     @property
     def skipped(self) -> tuple[str, ...]:
         """Conversations without a measurement, wholly or under one arm, with the reason; each once."""
-        failed = (record for record in self.shard_records if record.quantity == ROW_FAILED)
-        return tuple(dict.fromkeys(f"{record.unit_id}: {record.estimate.reason}" for record in failed))
+        return skipped_of(self.shard_records)
 
     def value(self, quantity: str, **where: str) -> Record:
         """Return the one record of `quantity` on a slice, ``category="all"`` unless given.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alignthermo.api.drift_result import DriftResult
 from alignthermo.api.drift_sources import DriftSources, read_drift_sources
+from alignthermo.api.finishing import finish
 from alignthermo.api.loading import alone, pair_loader, weight_digests
 from alignthermo.api.stages import Staged, stages_in_folder, stages_in_memory
 from alignthermo.api.stored import described
@@ -14,7 +15,7 @@ from alignthermo.errors import ConfigError, InputError
 from alignthermo.experiments import token_records
 from alignthermo.experiments.drift import PROBE, DriftConfig, drift_stages, summarise_drift
 from alignthermo.quantities import LanguageModel, Pair, Progress, silent
-from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run, require_gates
+from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run
 from alignthermo.transcripts import TranscriptSet, transcripts_of
 
 __all__ = ["drift", "run_drift"]
@@ -96,9 +97,7 @@ def run_drift(config: DriftConfig, *, progress: Progress = silent) -> DriftResul
         )
     summarised = _summarised(config, staged, sources)
     result = replace(summarised, folder=folder.path, run=described(read_run(folder.path)))
-    folder.write_summary(estimates=result.records, verdicts=result.verdicts)
-    folder.write_report(result.report())
-    require_gates(config.fail_if, result.records)
+    finish(folder, result, gates=config.fail_if)
     return result
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from alignthermo.api.finishing import finish
 from alignthermo.api.names import given_prompts, load_prompts, model_source
 from alignthermo.api.result import LandscapeResult, prompt_texts
 from alignthermo.api.stored import described
@@ -23,7 +24,7 @@ from alignthermo.models.identity import pair_digests
 from alignthermo.models.threads import threads_for
 from alignthermo.prompts import PromptSet, render
 from alignthermo.quantities import Pair, Progress, Prompt, Record, TemplatePolicy, silent
-from alignthermo.runs import RunConfig, RunFolder, own_shards, parse_gate, read_run, require_gates
+from alignthermo.runs import RunConfig, RunFolder, own_shards, parse_gate, read_run
 
 __all__ = ["landscape", "load_pair", "run_landscape"]
 
@@ -215,9 +216,7 @@ def _finish(
         complete=complete,
     )
     if complete:
-        folder.write_summary(estimates=aggregates, verdicts=verdicts)
-        folder.write_report(result.report())
-        require_gates(config.fail_if, aggregates)
+        finish(folder, result, gates=config.fail_if)
     return result
 
 

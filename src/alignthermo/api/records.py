@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from alignthermo.experiments import ROW_FAILED
 from alignthermo.quantities import Record
 
-__all__ = ["columns_of", "one_record"]
+__all__ = ["columns_of", "one_record", "skipped_of"]
 
 
 def one_record(records: Sequence[Record], quantity: str, where: dict[str, str]) -> Record:
@@ -35,3 +36,9 @@ def columns_of(record: Record) -> dict[str, Any]:
         "caveats": "; ".join(estimate.caveats),
         "reason": estimate.reason or "",
     }
+
+
+def skipped_of(of_shards: Sequence[Record]) -> tuple[str, ...]:
+    """Name what could not be measured, with the reason; each once."""
+    failed = (record for record in of_shards if record.quantity == ROW_FAILED)
+    return tuple(dict.fromkeys(f"{record.unit_id}: {record.estimate.reason}" for record in failed))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from alignthermo.api.records import columns_of, one_record
-from alignthermo.experiments import ROW_FAILED, Certificate, certificate_of
+from alignthermo.api.records import columns_of, one_record, skipped_of
+from alignthermo.experiments import Certificate, certificate_of
 from alignthermo.quantities import Record, Verdict
 from alignthermo.report.transition import TransitionData, render_transition, render_transition_summary
 
@@ -58,8 +58,7 @@ class TransitionResult:
     @property
     def skipped(self) -> tuple[str, ...]:
         """Prompts (under a family, or at all) without a measurement, with the reason; each once."""
-        failed = (record for record in self.shard_records if record.quantity == ROW_FAILED)
-        return tuple(dict.fromkeys(f"{record.unit_id}: {record.estimate.reason}" for record in failed))
+        return skipped_of(self.shard_records)
 
     def value(self, quantity: str, **where: str) -> Record:
         """Return the one record of `quantity` on a slice, ``category="all"`` unless given.

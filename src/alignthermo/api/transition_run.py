@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from alignthermo.api.finishing import finish
 from alignthermo.api.loading import alone, pair_loader, weight_digests
 from alignthermo.api.names import given_prompts, load_prompts
 from alignthermo.api.stages import Staged, stages_in_folder, stages_in_memory
@@ -27,7 +28,7 @@ from alignthermo.experiments import (
 from alignthermo.judges import judge_identity
 from alignthermo.prompts import PromptSet
 from alignthermo.quantities import LanguageModel, Pair, Progress, Prompt, silent
-from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run, require_gates
+from alignthermo.runs import RunConfig, RunFolder, parse_gate, read_run
 from alignthermo.runs.layout import RUN
 
 __all__ = ["run_transition", "transition"]
@@ -134,9 +135,7 @@ def _finish(
         )
     summarised = _summarised(config, staged, unread)
     result = replace(summarised, folder=folder.path, run=described(read_run(folder.path)))
-    folder.write_summary(estimates=result.records, verdicts=result.verdicts)
-    folder.write_report(result.report())
-    require_gates(config.fail_if, result.records)
+    finish(folder, result, gates=config.fail_if)
     return result
 
 

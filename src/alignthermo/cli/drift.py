@@ -1,6 +1,7 @@
 """``alignthermo drift``."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from alignthermo.cli import transition_options as t
 from alignthermo.cli.drift_settings import drift_config
 from alignthermo.cli.exits import SOME_ROWS_FAILED
 from alignthermo.cli.plain_text import format_table, printable
-from alignthermo.cli.progress import show_progress
 from alignthermo.cli.results import (
     print_json,
     print_plan,
@@ -21,7 +21,7 @@ from alignthermo.cli.results import (
     summary_of,
     written_files,
 )
-from alignthermo.errors import GateFailed
+from alignthermo.cli.running import run_shown, where_of
 
 if TYPE_CHECKING:
     from alignthermo.api import DriftResult, PlannedDrift
@@ -94,7 +94,10 @@ def drift(
     if dry_run:
         _plan(settings, json=json)
         return
-    result = _run(settings, json=json, quiet=quiet)
+    from alignthermo import api
+
+    run = partial(api.run_drift, settings)
+    result = run_shown(run, out=settings.out, shown=print_drift, json=json, quiet=quiet)
     if not quiet:
         # before the table: that comes last
         print_problems(result.unread, result.skipped, complete=result.complete)
@@ -107,23 +110,6 @@ def drift(
         raise typer.Exit(SOME_ROWS_FAILED)
 
 
-def _run(settings: "DriftConfig", *, json: bool, quiet: bool) -> "DriftResult":
-    from alignthermo import api
-
-    try:
-        with show_progress(quiet=quiet) as progress:
-            return api.run_drift(settings, **({"progress": progress} if progress else {}))
-    except GateFailed:
-        # The run itself is done and stored: show it, then fail.
-        stored = api.show(str(settings.out))
-        if json:
-            print_json(summary_of(stored.estimates or (), stored.verdicts or ()))
-        elif not quiet:
-            paths = [stored.path / "summary.json", *([stored.report] if stored.report else [])]
-            print_drift(stored.estimates or (), stored.verdicts or (), paths=paths)
-        raise
-
-
 def print_drift(records: Sequence["Record"], verdicts: Sequence["Verdict"], *, paths: Sequence[Path]) -> None:
     """Print where everything is, checks, verdicts, and the table with what a schedule costs last."""
     from alignthermo.experiments.drift import drift_table
@@ -131,11 +117,11 @@ def print_drift(records: Sequence["Record"], verdicts: Sequence["Verdict"], *, p
     for path in paths:
         typer.echo(printable(str(path)))
     print_tokens(records)
-    checks = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name in _CHECKS]
+    checks = [[v.outcome, v.name, where_of(v), v.statement] for v in verdicts if v.name in _CHECKS]
     if checks:
         typer.echo("\n" + format_table(["check", "", "", ""], checks))
     spoken = [
-        [v.outcome, v.name, _where(v), v.statement]
+        [v.outcome, v.name, where_of(v), v.statement]
         for v in verdicts
         if v.name not in (*_CHECKS, *_TABLE) and v.slice.get("category", "all") == "all"
     ]
@@ -146,10 +132,6 @@ def print_drift(records: Sequence["Record"], verdicts: Sequence["Verdict"], *, p
         typer.echo("\n" + format_table(table.header, table.rows))
     for note in table.notes:
         typer.echo(printable(note))
-
-
-def _where(verdict: "Verdict") -> str:
-    return " ".join(value for key, value in sorted(verdict.slice.items()) if key != "category")
 
 
 def _spelled(result: "DriftResult") -> dict[str, object]:

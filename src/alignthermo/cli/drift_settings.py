@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from alignthermo.cli.settings import keyword, merged
+from alignthermo.cli.settings import merged
 
 if TYPE_CHECKING:
     from alignthermo.experiments.drift import DriftConfig
@@ -38,6 +38,4 @@ def _unfolded(given: Mapping[str, Any]) -> dict[str, Any]:
         if name in settings:
             parts = [part.strip() for text in given[name] for part in text.split(",")]
             settings[name] = [] if parts == ["none"] else parts
-    if "template_kwargs" in settings:
-        settings["template_kwargs"] = dict(keyword(text) for text in given["template_kwargs"])
     return settings

@@ -1,12 +1,12 @@
 """``alignthermo landscape``."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from alignthermo.cli import options as o
 from alignthermo.cli.exits import SOME_ROWS_FAILED
-from alignthermo.cli.progress import show_progress
 from alignthermo.cli.results import (
     print_json,
     print_plan,
@@ -15,8 +15,8 @@ from alignthermo.cli.results import (
     summary_of,
     written_files,
 )
+from alignthermo.cli.running import run_shown
 from alignthermo.cli.settings import landscape_config
-from alignthermo.errors import GateFailed
 
 if TYPE_CHECKING:
     from alignthermo.api import LandscapeResult, Plan
@@ -66,7 +66,10 @@ def landscape(
     if dry_run:
         _plan(settings, json=json)
         return
-    result = _run(settings, json=json, quiet=quiet)
+    from alignthermo import api
+
+    run = partial(api.run_landscape, settings)
+    result = run_shown(run, out=settings.out, shown=print_results, json=json, quiet=quiet)
     if json:
         print_json(_spelled(result))
     elif not quiet:
@@ -74,24 +77,6 @@ def landscape(
             result.records, result.verdicts, paths=written_files(result.folder, complete=result.complete)
         )
     _complain(result)
-
-
-def _run(settings: "LandscapeConfig", *, json: bool, quiet: bool) -> "LandscapeResult":
-    from alignthermo import api
-
-    try:
-        with show_progress(quiet=quiet) as progress:
-            return api.run_landscape(settings, progress=progress) if progress else api.run_landscape(settings)
-    except GateFailed:
-        # The run itself is done and stored: show it, then fail.
-        stored = api.show(str(settings.out))
-        if json:
-            print_json(summary_of(stored.estimates or (), stored.verdicts or ()))
-        elif not quiet:
-            print_results(
-                stored.estimates or (), stored.verdicts or (), paths=written_files(stored.path, complete=True)
-            )
-        raise
 
 
 def _spelled(result: "LandscapeResult") -> dict[str, object]:

@@ -90,6 +90,8 @@ def merged(
     model: Any = kind
     given = {name: value for name, value in options.items() if name in model.model_fields}
     given = {name: value for name, value in given.items() if value is not None and value not in ([], ())}
+    if "template_kwargs" in given:
+        given["template_kwargs"] = dict(keyword(text) for text in given["template_kwargs"])
     settings = {**(read_settings(options["config"]) if options.get("config") else {}), **unfold(given)}
     if options.get("pair"):
         settings |= named_pair(options["pair"], settings)
@@ -109,8 +111,6 @@ def _unfolded(given: Mapping[str, Any]) -> dict[str, Any]:
         settings["context_policies"] = [p for text in given["context_policies"] for p in text.split(",")]
     if "temperatures" in settings:
         settings["temperatures"] = given["temperatures"].split(",")
-    if "template_kwargs" in settings:
-        settings["template_kwargs"] = dict(keyword(text) for text in given["template_kwargs"])
     return settings
 
 

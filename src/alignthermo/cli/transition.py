@@ -1,6 +1,7 @@
 """``alignthermo transition``."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from alignthermo.cli import transition_options as t
 from alignthermo.cli.exits import SOME_ROWS_FAILED
 from alignthermo.cli.judged_table import JUDGED_HEADER, judged_rows
 from alignthermo.cli.plain_text import format_table, printable
-from alignthermo.cli.progress import show_progress
 from alignthermo.cli.results import (
     print_json,
     print_plan,
@@ -21,8 +21,8 @@ from alignthermo.cli.results import (
     summary_of,
     written_files,
 )
+from alignthermo.cli.running import run_shown, where_of
 from alignthermo.cli.transition_settings import transition_config
-from alignthermo.errors import GateFailed
 
 if TYPE_CHECKING:
     from alignthermo.api import PlannedTransition, TransitionResult
@@ -114,7 +114,10 @@ def transition(
     if dry_run:
         _plan(settings, json=json)
         return
-    result = _run(settings, json=json, quiet=quiet)
+    from alignthermo import api
+
+    run = partial(api.run_transition, settings)
+    result = run_shown(run, out=settings.out, shown=print_certificate, json=json, quiet=quiet)
     if not quiet:
         # before the certificate: that comes last
         print_problems(result.unread, result.skipped, complete=result.complete)
@@ -128,23 +131,6 @@ def transition(
         raise typer.Exit(SOME_ROWS_FAILED)
 
 
-def _run(settings: "TransitionConfig", *, json: bool, quiet: bool) -> "TransitionResult":
-    from alignthermo import api
-
-    try:
-        with show_progress(quiet=quiet) as progress:
-            return api.run_transition(settings, **({"progress": progress} if progress else {}))
-    except GateFailed:
-        # The run itself is done and stored: show it, then fail.
-        stored = api.show(str(settings.out))
-        if json:
-            print_json(summary_of(stored.estimates or (), stored.verdicts or ()))
-        elif not quiet:
-            paths = [stored.path / "summary.json", *([stored.report] if stored.report else [])]
-            print_certificate(stored.estimates or (), stored.verdicts or (), paths=paths)
-        raise
-
-
 def print_certificate(
     records: Sequence["Record"], verdicts: Sequence["Verdict"], *, paths: Sequence[Path]
 ) -> None:
@@ -154,10 +140,10 @@ def print_certificate(
     for path in paths:
         typer.echo(printable(str(path)))
     print_tokens(records)
-    nulls = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name.startswith(_CHECKS)]
+    nulls = [[v.outcome, v.name, where_of(v), v.statement] for v in verdicts if v.name.startswith(_CHECKS)]
     if nulls:
         typer.echo("\n" + format_table(["check", "", "", ""], nulls))
-    spoken = [[v.outcome, v.name, _where(v), v.statement] for v in verdicts if v.name in _DIALOGUES]
+    spoken = [[v.outcome, v.name, where_of(v), v.statement] for v in verdicts if v.name in _DIALOGUES]
     if spoken:
         typer.echo("\n" + format_table(["dialogues", "", "", ""], spoken))
     if judged := judged_rows(records):
@@ -167,10 +153,6 @@ def print_certificate(
         for ceiling in certificate.ceilings:
             typer.echo(f"\nceiling of the verdicts: {printable(ceiling)}")
         typer.echo("\n" + format_table(certificate.header, certificate.rows))
-
-
-def _where(verdict: "Verdict") -> str:
-    return " ".join(value for key, value in sorted(verdict.slice.items()) if key != "category")
 
 
 def _spelled(result: "TransitionResult") -> dict[str, object]:

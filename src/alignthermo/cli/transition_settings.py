@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from alignthermo.cli.settings import keyword, merged
+from alignthermo.cli.settings import merged
 
 if TYPE_CHECKING:
     from alignthermo.experiments import TransitionConfig
@@ -43,6 +43,4 @@ def _unfolded(given: Mapping[str, Any]) -> dict[str, Any]:
             settings[name] = [part.strip() for part in given[name].split(",")]
     if "families" in settings:
         settings["families"] = [part for text in given["families"] for part in text.split(",")]
-    if "template_kwargs" in settings:
-        settings["template_kwargs"] = dict(keyword(text) for text in given["template_kwargs"])
     return settings

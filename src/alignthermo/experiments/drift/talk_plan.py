@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alignthermo.experiments.drift.arms import DriftArm, parse_reminders, parse_window
+from alignthermo.experiments.drift.arms import DriftArm
 from alignthermo.experiments.drift.config import DriftConfig
 from alignthermo.experiments.drift.held_out import is_held_out
 from alignthermo.experiments.drift.instructions import Instruction
 from alignthermo.experiments.drift.user_turns import UserTurns
 from alignthermo.quantities import random_stream
-from alignthermo.transcripts import Treatment
 
 __all__ = ["PlannedTalk", "planned_talks", "talk_arms"]
 
@@ -75,12 +74,4 @@ def talk_arms(config: DriftConfig) -> tuple[DriftArm, ...]:
     >>> [arm.name for arm in talk_arms(config)]
     ['plain', 'repeat@end', 'sliding:64']
     """
-    treatments = [
-        Treatment(),
-        *(
-            Treatment(reminders=parse_reminders(name, own=config.reminder_texts, role=config.reminder_role))
-            for name in config.reminders
-        ),
-        *(Treatment(window=parse_window(name)) for name in config.windows),
-    ]
-    return tuple(DriftArm(name=one.name, treatment=one) for one in treatments)
+    return tuple(arm for arm in config.arms if not arm.is_control)
