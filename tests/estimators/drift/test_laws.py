@@ -7,12 +7,13 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from alignthermo.estimators.drift import compare_drift_laws
+from alignthermo.estimators.drift.change_times import cell_weights
 from alignthermo.estimators.drift.law_fit import fit_law
 from alignthermo.estimators.drift.moments import log_density, moments, profile, timeline
 from alignthermo.estimators.drift.noise import whiten
 from alignthermo.estimators.drift.shapes import LINEAR as LINEAR_LAW
 from alignthermo.estimators.drift.shapes import POWER, SATURATING, SMOOTH_LAWS
-from alignthermo.estimators.drift.step import cell_weights, fit_step
+from alignthermo.estimators.drift.step import fit_step
 from tests.estimators.drift.simulated import LINEAR, NONE, RELAXING, STEP, series_of
 
 

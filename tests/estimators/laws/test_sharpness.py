@@ -9,6 +9,7 @@ from scipy.special import expit
 from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.laws import Sweep, sharpness, size_scaling
+from alignthermo.estimators.laws.binned import binned_panel
 from alignthermo.estimators.laws.law_fit import fit_law
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
@@ -130,3 +131,46 @@ def test_slopes_that_follow_no_power_of_length_widen_the_interval_and_say_so():
     bent = size_scaling(without_noise(lambda length: 0.5 + (length / 400.0) ** 2)).gamma
     assert "no single power of L" in bent.caveats[-1]
     assert bent.high - bent.low > 0.3
+
+
+def scattered(rng, *, prompts=14, cells=9):
+    """Contexts whose α whole turns have moved, each prompt's elsewhere."""
+    alpha = np.clip(np.linspace(0.0, 1.0, cells) + rng.uniform(-0.04, 0.04, (prompts, cells)), 0.0, 1.0)
+    alpha[0, [0, -1]] = 0.0, 1.0
+    h = 9.0 * (0.55 - alpha) + rng.standard_normal((prompts, 1)) + 0.4 * rng.standard_normal(alpha.shape)
+    return Sweep(
+        cluster=np.repeat(np.arange(prompts), cells),
+        n_instr=(400.0 * (1.0 - alpha)).ravel(),
+        n_adv=(400.0 * alpha).ravel(),
+        y=expit(h).ravel(),
+        kind="probability",
+        column="kept",
+    )
+
+
+@pytest.mark.parametrize(("width", "same"), [(0.2, True), (40.0, False)])
+def test_resamples_in_bins_give_the_intervals_of_all_settings(monkeypatch, width, same):
+    sweep = scattered(np.random.default_rng(11))
+    module = "alignthermo.estimators.laws.sharpness"
+    monkeypatch.setattr(f"{module}.BIN", 1e-6)
+    exact = sharpness(sweep, resampling=how(0))
+    monkeypatch.setattr(f"{module}.BIN", width)
+    monkeypatch.setattr(f"{module}.FEWEST_BINS", 5)
+    binned = sharpness(sweep, resampling=how(0))
+    off = []
+    for name in ("within", "marginal", "quenched", "thermal"):
+        one, other = getattr(exact, name), getattr(binned, name)
+        assert (one.value, one.stderr) == (other.value, other.stderr)
+        off += [abs(np.log(one.low / other.low)), abs(np.log(one.high / other.high))]
+    assert (max(off) < 0.01) == same
+
+
+def test_bins_keep_every_trial_and_the_ends_of_the_grid():
+    panel = make_panel(scattered(np.random.default_rng(3)), precision=5.0)
+    few = binned_panel(panel, bins=20)
+    assert few.alpha.size <= 20 < panel.alpha.size
+    for name in ("total", "weight"):
+        np.testing.assert_allclose(getattr(few, name).sum(axis=1), getattr(panel, name).sum(axis=1))
+    assert (few.alpha[0], few.alpha[-1]) == (0.0, 1.0)
+    # shared by nearness: the mean α of every prompt stays
+    np.testing.assert_allclose(few.weight @ few.alpha, panel.weight @ panel.alpha)

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from alignthermo.estimators.drift.change_times import cell_weights
 from alignthermo.estimators.drift.quadratic import climb, derivatives, stencil
 from alignthermo.estimators.drift.rate import in_conversations
 from alignthermo.estimators.drift.series import DriftPanel
-from alignthermo.estimators.drift.step import StepFit, cell_weights
+from alignthermo.estimators.drift.step import StepFit
 from alignthermo.estimators.intervals import MIN_CLUSTERS
 from alignthermo.estimators.laws.jackknife import estimates_of
 from alignthermo.quantities import Estimate

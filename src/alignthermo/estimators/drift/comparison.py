@@ -106,9 +106,9 @@ def compare_drift_laws(
               A \text{ remains if } \delta_A \le 2\,\mathrm{sd}(\ell^{best} - \ell^A)/\sqrt G, \qquad
               n^* = \Big(\frac{2.84\,\mathrm{sd}}{\delta}\Big)^2
 
-    Each ℓ_g is the likelihood of a whole conversation under parameters fitted without its fold: random level
-    and drift (or change time) of its own summed out, Ornstein-Uhlenbeck noise with a nugget. Named is the
-    simplest law that remains. Under *none* every conversation may drift, to either side, with mean 0: only a
+    Each ℓ_g is the likelihood of a whole conversation given those outside of its fold: random level and drift
+    (or change time) of its own summed out, and the parameters too, by what the others say of them;
+    Ornstein-Uhlenbeck noise with a nugget. Named is the simplest law that remains. Under *none* every conversation may drift, to either side, with mean 0: only a
     common drift counts as one.
 
     Parameters

@@ -6,8 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from alignthermo.estimators.drift.moments import N_NUISANCE, Timeline, log_density, moments, profile
-from alignthermo.estimators.drift.quadratic import climb, derivatives, newton_step, stencil
+from alignthermo.estimators.drift.moments import (
+    N_NUISANCE,
+    Timeline,
+    log_density,
+    moments,
+    predictive_density,
+    profile,
+)
+from alignthermo.estimators.drift.quadratic import (
+    climb,
+    cubature,
+    derivatives,
+    log_mean,
+    newton_step,
+    stencil,
+)
 from alignthermo.estimators.drift.shapes import DriftLaw
 
 __all__ = ["NUISANCE_CENTRE", "NUISANCE_SPREAD", "LawFit", "fit_law", "log_prior", "nuisance_starts"]
@@ -66,12 +80,21 @@ class LawFit:
         return log_density(each, line.counts, beta, variance)
 
     def held_out(self, without: Weights, fold: np.ndarray) -> Float[np.ndarray, " conversation"]:
-        """Log-likelihood of every conversation under the refit of its fold, which has no part in it."""
-        each = _moments(self.law, self.line, self.refitted(without))
-        sums = np.einsum("mrg,rg->mr", each, without)
-        _, beta, variance = profile(sums, without @ self.line.counts, fixed=self.law.fixed)
-        own = each[:, fold, np.arange(fold.size)]
-        return log_density(own, self.line.counts, beta[:, fold], variance[fold])
+        r"""Log-density of every conversation given those outside of its fold, the parameters summed out.
+
+        .. math:: \ell_g = \ln \int p(y_g \mid \theta, y_o)\, p(\theta \mid y_o)\, d\theta
+
+        Level and drift are summed out exactly, noise, spreads and shape over the normal approximation around
+        their refit. With the refit itself for the parameters, as if it had no error, few conversations put
+        every law with more of them behind.
+
+        References
+        ----------
+        Vehtari & Ojanen, Statistics Surveys 6, 142 (2012), ch. 3. Formula F-243 in docs/formulas.md.
+        """
+        points = self.theta + cubature(*self._derivatives(without))
+        scores, weights = zip(*(self._given_others(theta, without, fold) for theta in points), strict=True)
+        return log_mean(np.stack(scores), np.stack(weights)[:, fold])
 
     def refitted(self, weights: Weights) -> Float[np.ndarray, "replicate parameter"]:
         r"""Parameters with conversations counted so many times: one Newton step of the profile likelihood.
@@ -86,9 +109,7 @@ class LawFit:
         Giordano et al., A Swiss army infinitesimal jackknife, AISTATS 2019. Formula F-213 in
         docs/formulas.md.
         """
-        value, _ = self._replicates(weights)
-        value = value + log_prior(self.law, stencil(self.theta))[:, None]
-        return np.asarray(self.theta + newton_step(*derivatives(value, self.theta.size)))
+        return np.asarray(self.theta + newton_step(*self._derivatives(weights)))
 
     def functional(self, weights: Weights, statistic: Functional) -> Float[np.ndarray, " replicate"]:
         """Value of a function of level, drift and own parameters at every refit, by its Taylor series."""
@@ -100,6 +121,25 @@ class LawFit:
         step = self.refitted(weights) - self.theta
         second = 0.5 * np.einsum("ri,rij,rj->r", step, hessian, step)
         return np.asarray(value[0] + (gradient * step).sum(axis=1) + second)
+
+    def _derivatives(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient and Hessian of the penalised profile likelihood of every replicate, at the fit."""
+        value, _ = self._replicates(weights)
+        value = value + log_prior(self.law, stencil(self.theta))[:, None]
+        return derivatives(value, self.theta.size)
+
+    def _given_others(
+        self, theta: Float[np.ndarray, "replicate parameter"], without: Weights, fold: np.ndarray
+    ) -> tuple[Float[np.ndarray, " conversation"], Float[np.ndarray, " replicate"]]:
+        """Log-density of every conversation at the parameters of its fold, and how likely these are."""
+        each = _moments(self.law, self.line, theta)
+        sums = np.einsum("mrg,rg->mr", each, without)
+        value, beta, variance = profile(sums, without @ self.line.counts, fixed=self.law.fixed)
+        own = each[:, fold, np.arange(fold.size)]
+        score = predictive_density(
+            own, self.line.counts, beta[:, fold], variance[fold], sums[:3, fold], fixed=self.law.fixed
+        )
+        return score, value + log_prior(self.law, theta)
 
     def _replicates(self, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
         """Profile likelihood, and level and drift, on the stencil for every replicate."""

@@ -8,10 +8,22 @@ from jaxtyping import Float
 from alignthermo.estimators.drift.noise import whiten
 from alignthermo.estimators.drift.series import DriftPanel
 
-__all__ = ["N_NUISANCE", "Timeline", "integrated", "log_density", "moments", "profile", "timeline"]
+__all__ = [
+    "N_NUISANCE",
+    "Timeline",
+    "integrated",
+    "log_density",
+    "moments",
+    "predictive_density",
+    "profile",
+    "timeline",
+]
 
 N_NUISANCE = 4
 """Noise and spread parameters: ln ℓ, logit κ, ln s₀, ln s₁."""
+
+COLLINEAR = 1e-9
+"""Below this share of independence level and drift cannot be told apart by what was measured."""
 
 Moments = Float[np.ndarray, "7 batch conversation"]
 """P₁₁, P₁₂, P₂₂, q₁, q₂, u and ln|V| of each conversation, in units of the noise variance."""
@@ -176,3 +188,37 @@ def log_density(
     a, d = beta
     square = u - 2.0 * (a * q1 + d * q2) + a * a * p11 + 2.0 * a * d * p12 + d * d * p22
     return np.asarray(-0.5 * (counts * np.log(2.0 * np.pi * variance) + log_det + square / variance))
+
+
+def predictive_density(
+    each: Float[np.ndarray, "7 ... conversation"],
+    counts: Float[np.ndarray, " conversation"],
+    beta: Float[np.ndarray, "2 ..."],
+    variance: Float[np.ndarray, "..."],
+    others: Float[np.ndarray, "3 ..."],
+    *,
+    fixed: int,
+) -> Float[np.ndarray, "... conversation"]:
+    r"""Log-density of each conversation given others, the error of their level and drift summed out.
+
+    .. math:: y_g \sim N\big(Z\hat\beta,\ \sigma^2 (V + Z P_o^{-1} Z^T)\big), \qquad P_o = \sum_{h \in o} P_h
+
+    `others` is P_o as P₁₁, P₁₂, P₂₂; only the level has an error if one is `fixed`. Broadcasts as
+    `log_density`. Formula F-243 in docs/formulas.md.
+    """
+    a11, a12, a22, q1, q2 = each[:5]
+    p11, p12, p22 = others
+    level, drift = beta
+    plain = log_density(each, counts, beta, variance)
+    one, two = q1 - level * a11 - drift * a12, q2 - level * a12 - drift * a22
+    if fixed == 1:
+        wider, explained = (p11 + a11) / p11, one**2 / (p11 + a11)
+    else:
+        known = np.maximum(p11 * p22 - p12**2, COLLINEAR * p11 * p22)
+        s11, s12, s22 = p11 + a11, p12 + a12, p22 + a22
+        # each summand is not negative but for rounding: a mean of shapes that are nearly constant stays vague
+        det = known + np.maximum(a11 * a22 - a12**2, 0.0)
+        det = det + np.maximum(p11 * a22 + p22 * a11 - 2.0 * p12 * a12, 0.0)
+        wider = det / known
+        explained = np.maximum(s22 * one**2 - 2.0 * s12 * one * two + s11 * two**2, 0.0) / det
+    return np.asarray(plain + 0.5 * (explained / variance - np.log(wider)))

@@ -1,15 +1,18 @@
-"""Newton steps from function values alone, for many replicates of one objective."""
+"""Newton steps and normal approximations from function values alone, for many replicates of one objective."""
 
 from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["climb", "derivatives", "newton_step", "stencil"]
+__all__ = ["climb", "cubature", "derivatives", "log_mean", "newton_step", "stencil"]
 
 STEP = 0.02
 LONGEST = 1.0
 """No step moves a (logarithmic) parameter by more."""
+
+WIDEST = 1.5
+"""No direction is taken as wider, in standard deviations: the widest prior of a parameter."""
 
 SHARES = np.array([1.0, 0.4, 0.1])
 
@@ -45,6 +48,39 @@ def newton_step(
     step = np.einsum("...ij,...j->...i", vector, along)
     longest = np.abs(step).max(axis=-1, keepdims=True)
     return np.asarray(step / np.maximum(1.0, longest / LONGEST))
+
+
+def cubature(
+    gradient: Float[np.ndarray, "*batch parameter"], hessian: Float[np.ndarray, "*batch parameter parameter"]
+) -> Float[np.ndarray, "point *batch parameter"]:
+    r"""Points that stand for a likelihood around its summit, from the normal approximation.
+
+    .. math:: \delta_\pm^i = \delta \pm \sqrt{d}\, \sigma_i v_i, \qquad -H = \sum_i \sigma_i^{-2} v_i v_i^T
+
+    with δ the Newton step. Equally likely they are exact for polynomials up to the third degree in the d
+    parameters; weighted by the likelihood itself (`log_mean`) they follow one that is steep on one side and
+    flat on the other.
+
+    References
+    ----------
+    Arasaratnam & Haykin, IEEE Trans. Automat. Contr. 54, 1254 (2009). Formula F-244 in docs/formulas.md.
+    """
+    curvature, vector = np.linalg.eigh(-hessian)
+    deviation = 1.0 / np.sqrt(np.maximum(curvature, WIDEST**-2))
+    arms = np.sqrt(gradient.shape[-1]) * np.moveaxis(vector * deviation[..., None, :], -1, 0)
+    return np.asarray(newton_step(gradient, hessian) + np.concatenate([arms, -arms]))
+
+
+def log_mean(
+    log_values: Float[np.ndarray, "point ..."], log_weights: Float[np.ndarray, "point ..."]
+) -> Float[np.ndarray, "..."]:
+    """Logarithm of the weighted mean over the first axis; weights need not sum to 1."""
+    return np.asarray(_log_sum(log_values + log_weights) - _log_sum(log_weights))
+
+
+def _log_sum(values: Float[np.ndarray, "point ..."]) -> Float[np.ndarray, "..."]:
+    top = values.max(axis=0)
+    return np.asarray(top + np.log(np.exp(values - top).sum(axis=0)))
 
 
 def climb(

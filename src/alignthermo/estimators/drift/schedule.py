@@ -240,9 +240,10 @@ def _against_bound(
     nan = float("nan")
     if not passed:
         first = lags[0]
-        reason = f"upper limit {first.upper:.4g} above the bound already {first.lag:g} after a reminder"
+        since = f"{first.lag:g} after {'a reminder' if arm.placement == 'every' else 'the beginning'}"
+        reason = f"upper limit {first.upper:.4g} above the bound already {since}"
         if np.isnan(first.upper):
-            reason = f"no upper limit {first.lag:g} after a reminder: {first.mean.reason}"
+            reason = f"no upper limit {since}: {first.mean.reason}"
         return ArmResult(name=arm.name, every=nan, cost=nan, lags=lags, reason=reason)
     reached = passed[-1].lag
     if arm.placement == "start" and reached < conversation.horizon:

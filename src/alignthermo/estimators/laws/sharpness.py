@@ -1,11 +1,12 @@
 """How sharply one prompt breaks, how sharply the population does, and why they differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from alignthermo.estimators.clusters import with_caveat
 from alignthermo.estimators.intervals import check_resampling
+from alignthermo.estimators.laws.binned import binned_panel
 from alignthermo.estimators.laws.comparison import law_panel
 from alignthermo.estimators.laws.functionals import (
     NAMES,
@@ -13,10 +14,10 @@ from alignthermo.estimators.laws.functionals import (
     functional_replicates,
     log_sharpness,
 )
-from alignthermo.estimators.laws.law_fit import fit_law
-from alignthermo.estimators.laws.panel import make_panel, require_range, standardised
+from alignthermo.estimators.laws.law_fit import LawFit, fit_law, likelihood
+from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
 from alignthermo.estimators.laws.population import multiplicities
-from alignthermo.estimators.laws.shapes import LOGISTIC
+from alignthermo.estimators.laws.shapes import LOGISTIC, make_design
 from alignthermo.estimators.laws.student import refitted_estimate
 from alignthermo.estimators.laws.sweep import Sweep
 from alignthermo.estimators.resampling import Resampling
@@ -25,6 +26,9 @@ from alignthermo.quantities import Estimate
 __all__ = ["Sharpness", "sharpness"]
 
 METHOD = "logistic with a random threshold per prompt, refitted bootstrap-t on the log scale"
+BIN = 0.2
+"""Width of the bins of resamples, in units of the logistic's own width 1/b: ln b moves by less than 0.01."""
+FEWEST_BINS = 33
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +85,10 @@ def sharpness(sweep: Sweep, *, resampling: Resampling) -> Sharpness:
     ones = np.ones((1, panel.n_prompts))
     value, influence = functional_replicates(fit, ones, functional)
     error = clustered_errors(ones, influence)
-    drawn = multiplicities(panel.n_prompts, resampling)
-    values, influences = functional_replicates(fit, drawn, functional)
-    errors = clustered_errors(drawn, influences)
+    drawn = np.concatenate([ones, multiplicities(panel.n_prompts, resampling)])
+    values, influences = functional_replicates(_coarse(fit, panel), drawn, functional)
+    errors = clustered_errors(drawn, influences)[1:]
+    values = values[1:] - (values[0] - value[0])  # what the bins move, they move in the data as well
     unit = ("nat per α" if panel.normal else "per α",) * 2 + ("1", "1")
     found = {
         name: refitted_estimate(
@@ -100,3 +105,12 @@ def sharpness(sweep: Sweep, *, resampling: Resampling) -> Sharpness:
         note = "below a quarter of the thermal width: not to be told from 0"
         found["quenched"] = with_caveat(found["quenched"], note)
     return Sharpness(**found, column=sweep.column)
+
+
+def _coarse(fit: LawFit, panel: Panel) -> LawFit:
+    """Return the fit on fewer settings, where there are more than its slope can tell apart."""
+    bins = max(FEWEST_BINS, 1 + int(np.ceil(np.exp(fit.theta[3]) / BIN)))
+    if panel.normal or bins >= panel.alpha.size:
+        return fit
+    few = binned_panel(panel, bins=bins)
+    return replace(fit, likelihood=likelihood(fit.law, few), design=make_design(few))
