@@ -6,7 +6,7 @@ import numpy as np
 
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.drift import rank_correlation
-from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, at_most, coverage_row, repeated
+from studies.planted.ledger import Row, RowMaker, Settings, at_least, at_most, coverage_row, repeated
 
 TITLE = "Correlates over instructions"
 TEXT = """On twice as many sets; normal copulas of n instructions. *kinds*: related only through four kinds,

@@ -7,7 +7,7 @@ import numpy as np
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.drift import path_irreversibility
 from alignthermo.testsystems.biased_cycle import BiasedCycle
-from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, at_most, coverage_row, repeated
+from studies.planted.ledger import Claim, Row, RowMaker, Settings, at_most, coverage_row, repeated
 
 TITLE = "Entropy production of turn states (16 turns)"
 TEXT = """On twice as many sets. Rows are named by the probabilities of a step forward and backward around the

@@ -8,7 +8,7 @@ import numpy as np
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.drift import drift_growth
 from studies.drift_laws.worlds import GROWING, SIZES, SYSTEMS, series_of
-from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, at_most, repeated
+from studies.planted.ledger import Row, RowMaker, Settings, at_least, at_most, repeated
 
 TITLE = "Does the rate grow?"
 TEXT = """Verdicts; *power 2.5* is the one system whose rate grows. The verdict is one-sided: it may be

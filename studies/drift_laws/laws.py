@@ -9,7 +9,7 @@ import numpy as np
 from alignthermo.estimators.drift import DriftComparison, compare_drift_laws
 from alignthermo.estimators.drift.moments import timeline
 from studies.drift_laws.worlds import SIZES, SYSTEMS, oracle_of, series_of
-from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, repeated
+from studies.planted.ledger import Row, RowMaker, Settings, at_least, repeated
 
 TITLE = "Law named"
 TEXT = """In per cent of the sets whose oracle gap is above, or below, 3 paired errors. The oracle gap of a

@@ -6,7 +6,7 @@ import numpy as np
 
 from alignthermo.estimators.drift import compare_drift_laws
 from studies.drift_laws.worlds import SIZES, SYSTEMS, series_of
-from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, at_most, repeated, share
+from studies.planted.ledger import Row, RowMaker, Settings, at_least, at_most, repeated, share
 
 TITLE = "Null: drift claimed"
 TEXT = """By the 2-error rule (*none* is clearly worse than the best law), on twice as many sets; the

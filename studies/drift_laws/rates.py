@@ -16,7 +16,7 @@ from alignthermo.estimators.drift import (
     median_rate,
 )
 from studies.drift_laws.worlds import SIZES, SYSTEMS, series_of, true_slope
-from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, coverage_row, repeated, share
+from studies.planted.ledger import Claim, Row, RowMaker, Settings, coverage_row, repeated, share
 
 TITLE = "Intervals of rates, 95 %"
 TEXT = """On twice as many sets: of 200, an interval that covers 95 % would fall outside 92 to 98 % once in

@@ -14,7 +14,7 @@ from alignthermo.estimators.drift import (
     cheapest_schedule,
     check_schedule,
 )
-from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, at_most, repeated
+from studies.planted.ledger import Row, RowMaker, Settings, at_least, at_most, repeated
 
 LAGS = np.arange(50.0, 801.0, 50.0)
 ARMS = {"repeat": (20.0, 300.0), "rephrase": (45.0, 500.0), "summary": (120.0, 900.0)}
@@ -24,9 +24,9 @@ TALK = Conversation(horizon=4000.0, replies=40)
 TITLE = "Schedules"
 TEXT = f"""Bound {BOUND}; drift after a reminder is 1.2 (1 − e^(−lag/τ)), reminders cost 20, 45 and 120 tokens
 with τ of 300, 500 and 900. *above*: the true drift at the schedule's interval exceeds the bound. *held*,
-*undecided*, *broken*: on held-out conversations. *worse*: drift of the held-out ones is twice as large. The
-control takes the cheapest interval by the measured mean alone; *never*: above the bound at the shortest lag
-already."""
+*undecided*, *broken*: on held-out conversations. *worse*: drift of the held-out ones is twice as large, where
+that is above the bound (at a cautious interval it need not be). The control takes the cheapest interval by
+the measured mean alone; *never*: above the bound at the shortest lag already."""
 
 
 class Outcome(NamedTuple):
@@ -36,6 +36,7 @@ class Outcome(NamedTuple):
     cost: float = float("nan")
     verdict: str = ""
     worse: str = ""
+    worse_above: bool = False
 
 
 def curve(tau: float, lags: np.ndarray | float) -> np.ndarray:
@@ -84,9 +85,16 @@ def one_set(n: int, refits: int, rng: np.random.Generator) -> Outcome:
         ).verdict
         for growth in (1.0, 2.0)
     ]
-    cost = found.cost / best_cost()
-    above = bool(curve(tau, found.every) > BOUND)
-    return Outcome(naive, given=True, above=above, cost=cost, verdict=verdicts[0], worse=verdicts[1])
+    true = float(curve(tau, found.every))
+    return Outcome(
+        naive,
+        given=True,
+        above=true > BOUND,
+        cost=found.cost / best_cost(),
+        verdict=verdicts[0],
+        worse=verdicts[1],
+        worse_above=2.0 * true > BOUND,
+    )
 
 
 def by_mean(means: np.ndarray) -> float:
@@ -105,8 +113,8 @@ def by_mean(means: np.ndarray) -> float:
 def schedule_row(n: int, settings: Settings) -> Row:
     out: list[Outcome] = repeated(partial(one_set, n, settings.refits), settings, row=f"schedules, {n}")
     given = [one for one in out if one.given]
-    verdicts = Counter(one.verdict for one in given)
-    worse, naive = Counter(one.worse for one in given), [one.naive_above for one in out]
+    verdicts, naive = Counter(one.verdict for one in given), [one.naive_above for one in out]
+    worse = [one.worse for one in given if one.worse_above]
     return Row(
         cells={
             "conversations": str(n),
@@ -114,7 +122,7 @@ def schedule_row(n: int, settings: Settings) -> Row:
             "above": str(sum(one.above for one in given)),
             "cost over the best": f"{np.median([one.cost for one in given]):.2f}",
             "held-out": ", ".join(f"{k} {verdicts[k]}" for k in ("held", "undecided", "broken")),
-            "worse": ", ".join(f"{k} {worse[k]}" for k in ("held", "undecided", "broken")),
+            "worse": ", ".join(f"{k} {worse.count(k)}" for k in ("held", "undecided", "broken")),
             "control: by the mean alone, above": str(sum(naive)),
         },
         claims=[
@@ -124,7 +132,7 @@ def schedule_row(n: int, settings: Settings) -> Row:
             ),
             at_most(
                 f"{n}: held though drift is twice as large, at most 5 %",
-                [o.worse == "held" for o in given],
+                [verdict == "held" for verdict in worse],
                 0.05,
             ),
         ],

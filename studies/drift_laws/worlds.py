@@ -7,7 +7,7 @@ import numpy as np
 from alignthermo.estimators.drift import DriftSeries, compare_drift_laws
 from alignthermo.estimators.drift.rate import slope_sums
 from alignthermo.testsystems.drift_series import PlantedDrift
-from studies.law_recovery.ledger import Settings, stream
+from studies.planted.ledger import Settings, stream
 
 COMMON = {"level": 0.2, "level_sd": 0.3, "nugget_sd": 0.2, "n_turns": 20, "min_turns": 12, "missing": 0.1}
 RELAXING = {"scale": 3.0, "correlation_turns": 3.0, "at_rest": True}

@@ -7,7 +7,7 @@ from scipy import integrate, stats
 
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.early_warning import Detector, Traces, calibrate, judge_detector
-from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, coverage_row, repeated
+from studies.planted.ledger import Claim, Row, RowMaker, Settings, coverage_row, repeated
 
 TITLE = "Early-warning detectors"
 TEXT = """Scores of independent steps with sd 1; in an attack their mean rises by 2 a known number of steps

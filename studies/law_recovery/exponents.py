@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 
 from alignthermo.estimators.laws import size_scaling
-from studies.law_recovery.ledger import Row, RowMaker, Settings, coverage_row, repeated
 from studies.law_recovery.worlds import multi_length
+from studies.planted.ledger import Row, RowMaker, Settings, coverage_row, repeated
 
 TITLE = "γ over four lengths"
 TEXT = """L = 100, 200, 400, 800; prompts differ by a field of sd 1 nat, the same prompts at every length.

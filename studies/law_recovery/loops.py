@@ -7,8 +7,8 @@ from scipy.special import expit
 
 from alignthermo.estimators import cluster_mean
 from alignthermo.testsystems.conversational import AppendRamp, exact_ramp, simulate_ramps
-from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, coverage_row, stream
 from studies.law_recovery.worlds import RAMP_GRID, SYSTEMS, TOKENS, edit_ramp
+from studies.planted.ledger import Claim, Row, RowMaker, Settings, coverage_row, stream
 
 TITLE = "Loops"
 TEXT = """60 replicates of a ramp over nine α per run; the truth is the exact loop of the finite protocol

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from alignthermo.estimators.laws import compare_laws
-from studies.law_recovery.ledger import Row, RowMaker, Settings, at_least, repeated
 from studies.law_recovery.worlds import CURVES, GRID, PROMPTS, sweep_of
+from studies.planted.ledger import Row, RowMaker, Settings, at_least, repeated
 
 TITLE = "Laws named"
 TEXT = """One reply in each of 17 x 50 contexts, and ten (a fifth of the sweeps). *stays*: the planted law is

@@ -5,8 +5,8 @@ from functools import partial
 
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.laws import compare_laws, sharpness, size_scaling, threshold
-from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, stream
 from studies.law_recovery.worlds import CURVES, GRID, multi_length, sweep_of
+from studies.planted.ledger import Claim, Row, RowMaker, Settings, stream
 
 TITLE = "Time"
 TEXT = """Processor time on one core, on whatever machine this was made; other work on it makes it longer."""

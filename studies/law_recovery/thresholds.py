@@ -6,8 +6,8 @@ import numpy as np
 
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.laws import refined_grid, threshold
-from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, at_least, coverage_row, repeated
 from studies.law_recovery.worlds import CURVES, GRID, sweep_of, true_threshold
+from studies.planted.ledger import Claim, Row, RowMaker, Settings, at_least, coverage_row, repeated
 
 TITLE = "α_c"
 TEXT = """17 x 50 sweeps; every prompt has its own threshold (sd 0.06). *counts of n*: n replies in each

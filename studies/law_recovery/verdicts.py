@@ -18,8 +18,8 @@ from alignthermo.estimators.laws import (
     survives_holding,
     verdict,
 )
-from studies.law_recovery.ledger import Claim, Row, RowMaker, Settings, at_least, at_most, repeated
 from studies.law_recovery.worlds import PROMPTS, SYSTEMS, TOKENS, drawn_sweep, held_ramp, rollouts
+from studies.planted.ledger import Claim, Row, RowMaker, Settings, at_least, at_most, repeated
 
 TITLE = "Verdicts"
 TEXT = """Each of the systems: four lengths of 64 to 512 tokens, 50 prompts, one reply per context (*8

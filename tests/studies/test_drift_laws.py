@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from studies.drift_laws import correlates, entropy, growth, laws, null, rates, schedules
-from studies.drift_laws.__main__ import PARTS, page
-from studies.law_recovery.ledger import Ledger, Settings
+from studies.drift_laws.__main__ import STUDY
+from studies.planted.ledger import Ledger, Settings
 
 SHORT = Settings(sweeps=2, refits=100, seed=5)
 LONG = Settings(sweeps=200, refits=200, seed=6)
@@ -36,10 +36,10 @@ def test_rows_are_kept_and_the_page_says_what_is_open(tmp_path):
     makers = {"none, 20": growth.rows()["none, 20"]}
     assert [new for *_, new in ledger.complete("growth", makers)] == [True]
     assert [new for *_, new in ledger.complete("growth", makers)] == [False]
-    text = page(ledger)
+    text = STUDY.written(ledger)
     assert "growth (1 of 24 rows)" in text
     assert "laws (0 of 16 rows)" in text
-    assert set(PARTS) == {"null", "rates", "laws", "entropy", "schedules", "correlates", "growth"}
+    assert set(STUDY.parts) == {"null", "rates", "laws", "entropy", "schedules", "correlates", "growth"}
 
 
 def test_what_was_named_is_judged(monkeypatch):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from studies.law_recovery import alarms, exponents, loops, naming, thresholds
-from studies.law_recovery.ledger import Ledger, Row, Settings, at_least, at_most, coverage_row, repeated
-from studies.law_recovery.page import page
 from studies.law_recovery.verdicts import ABOVE, EXPLAINED, one_shuffled, one_verdict
+from studies.planted.ledger import Ledger, Row, Settings, at_least, at_most, coverage_row, repeated
+from studies.planted.page import sections
 
 SHORT = Settings(sweeps=6, refits=100, seed=5)
 
@@ -62,7 +62,7 @@ def test_rows_that_are_done_are_kept_and_those_of_other_settings_are_not(tmp_pat
     assert json.loads((tmp_path / "part.json").read_text())["settings"]["seed"] == 5
     assert Ledger(folder=tmp_path, settings=Settings(sweeps=7, refits=100, seed=5)).rows("part") == {}
     part = type("Part", (), {"TITLE": "Title", "TEXT": "Text.", "rows": staticmethod(lambda: makers)})
-    text = page(ledger, {"part": part})
+    text = "\n".join(sections(ledger, {"part": part}))
     assert "2 of 2 claims" in text
     assert "b hits: seen 0 of 1" in text
 

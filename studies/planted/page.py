@@ -1,26 +1,8 @@
-"""The page docs/recovery.md, from the rows that are there."""
+"""The page of a study, from the rows that are there."""
 
 from types import ModuleType
 
-from studies.law_recovery.ledger import Ledger, Settings
-
-
-def page(ledger: Ledger, parts: dict[str, ModuleType]) -> str:
-    settings = ledger.settings
-    lines = [
-        "# Recovery of planted truths",
-        "",
-        f"`{command(settings)}`",
-        "",
-        f"{settings.sweeps} simulated sweeps per row, {settings.refits} refits each, seed {settings.seed};",
-        "every row has its own random streams. Written by the study itself, row by row as they are done;",
-        "`make nightly` repeats it. Settings of the estimators were chosen on other seeds. The control of a",
-        "coverage row is a truth 1.5 of the run's own errors off (three for exact, discrete and skewed",
-        "ones): it must be covered in less than 90 %.",
-        "",
-        *sections(ledger, parts),
-    ]
-    return "\n".join(lines).rstrip() + "\n"
+from studies.planted.ledger import Ledger
 
 
 def sections(ledger: Ledger, parts: dict[str, ModuleType]) -> list[str]:
@@ -31,13 +13,6 @@ def sections(ledger: Ledger, parts: dict[str, ModuleType]) -> list[str]:
         if done[name]:
             lines += [f"## {part.TITLE}", "", *part.TEXT.splitlines(), "", *_table(done[name]), ""]
     return lines
-
-
-def command(settings: Settings) -> str:
-    return (
-        f"python -m studies.law_recovery --sweeps {settings.sweeps} --refits {settings.refits} "
-        f"--seed {settings.seed}"
-    )
 
 
 def _missing(done: dict[str, dict], parts: dict[str, ModuleType]) -> list[str]:
@@ -59,7 +34,6 @@ def _claims(done: dict[str, dict], kind: str) -> list[str]:
             f"## Controls: {len(found) - len(short)} of {len(found)} planted wrong answers were caught",
             "",
         ]
-        short = short or []
     lines += [f"- {claim['asked']}: seen {claim['seen']}" for claim in short] or ["Nothing."]
     return [*lines, ""]
 

@@ -1,0 +1,1 @@
+"""What studies on planted truths share: rows with claims and controls, the ledger, the page, the command."""
