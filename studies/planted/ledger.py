@@ -83,7 +83,8 @@ def coverage_row(
 
     `bias` is the largest mean bias that is allowed, in units of the truth if `relative`. Kinds: *exact*,
     where nothing is left to chance and the interval need not miss at all; *discrete*, whose interval may
-    cover more than it says; *skewed*. Of these the control is a truth three errors off.
+    cover more than it says; *skewed*. Of these the control is a truth three errors off; of a quantity that is
+    *bounded* by 0, whose errors shrink with it, one that is a usual width off.
     """
     value, low, high, error = np.array(found, dtype=float).T
     truth = np.broadcast_to(truth, value.shape)
@@ -93,7 +94,9 @@ def coverage_row(
     covered = share(((low <= truth) & (truth <= high))[given])
     loose = kind in ("exact", "discrete")
     steps = 1.5 if kind == "plain" else 3.0
-    moved = truth + steps * error
+    width = float(np.median((high - low)[given])) if given.any() else np.nan
+    away = "a width" if kind == "bounded" else f"{steps:g} errors"
+    moved = truth + (width if kind == "bounded" else steps * error)
     off = share(((low <= moved) & (moved <= high))[given])
     unit = " of the truth" if relative else ""
     return Row(
@@ -103,8 +106,8 @@ def coverage_row(
             "given": f"{given.sum()}/{given.size}",
             "bias": f"{100 * mean:+.1f} %" if relative else f"{mean:+.4f}",
             "coverage %": f"{100 * covered:.1f}",
-            "median width": f"{np.median((high - low)[given]):.4f}" if given.any() else "",
-            f"control: truth {steps:g} errors off, coverage %": f"{100 * off:.0f}",
+            "median width": f"{width:.4f}" if given.any() else "",
+            f"control: truth {away} off, coverage %": f"{100 * off:.0f}",
         },
         claims=[
             Claim(
@@ -120,7 +123,7 @@ def coverage_row(
         ],
         controls=[
             Claim(
-                asked=f"{label}: a truth {steps:g} errors off is not covered",
+                asked=f"{label}: a truth {away} off is not covered",
                 seen=f"{100 * off:.0f} %",
                 holds=bool(off < 0.9),
             )

@@ -5,6 +5,7 @@ import pytest
 
 from alignthermo.errors import ConfigError, InsufficientData
 from alignthermo.estimators.drift import DriftSeries, entropy_change, path_irreversibility
+from alignthermo.estimators.drift.irreversibility import _cycles, _interval
 from alignthermo.testsystems.biased_cycle import BiasedCycle
 from tests.estimators.drift.simulated import LINEAR, NONE, resampling, series_of
 
@@ -89,3 +90,38 @@ def test_the_sign_of_the_entropy_change():
         for s in (rising, falling, series_of(NONE, 60, rng))
     ]
     assert signs == ["rises", "falls", "undecided"]
+
+
+@pytest.mark.parametrize(("current", "cycles"), [(0.0, 1), (0.0, 4), (1.5, 1), (1.5, 4), (6.0, 4)])
+def test_interval_of_squared_currents_covers(current, cycles):  # F-245
+    """Currents drawn outright; one error either side of the unbiased value misses where they are weak."""
+    rng = np.random.default_rng(8)
+    noise, found, normal = 0.01, [], []
+    for drawn in rng.standard_normal((600, cycles)):
+        drawn[0] += current
+        plain = noise * float((drawn**2).sum())
+        error = 2.0 * np.sqrt(plain * noise)
+        low, high = _interval(plain, error, cycles=cycles, level=0.95)
+        found.append(low <= noise * current**2 <= high)
+        normal.append(abs(plain - cycles * noise - noise * current**2) <= 1.96 * error)
+    assert 0.93 <= np.mean(found) <= 0.985
+    if current == 1.5 and cycles == 1:
+        assert np.mean(normal) < 0.92
+
+
+def test_cycles_are_counted_on_the_graph_of_transitions():  # F-245
+    ring = np.roll(np.eye(5), 1, axis=1)
+    assert _cycles(ring) == 1
+    assert _cycles(np.ones((4, 4))) == 3
+    assert _cycles(np.kron(np.eye(2), np.ones((3, 3)))) == 2
+    assert _cycles(np.array([[3.0, 1.0], [1.0, 2.0]])) == 1
+
+
+def test_many_states_without_a_direction_are_covered():  # F-245
+    rng = np.random.default_rng(9)
+    covered = []
+    for _ in range(60):
+        states = list(rng.integers(6, size=(30, 16)))
+        rate = path_irreversibility(states, resampling=resampling(rng, n=100)).rate
+        covered.append(rate.low <= 0.0 <= rate.high)
+    assert np.mean(covered) >= 0.93

@@ -108,8 +108,8 @@ def compare_drift_laws(
 
     Each ℓ_g is the likelihood of a whole conversation given those outside of its fold: random level and drift
     (or change time) of its own summed out, and the parameters too, by what the others say of them;
-    Ornstein-Uhlenbeck noise with a nugget. Named is the simplest law that remains. Under *none* every conversation may drift, to either side, with mean 0: only a
-    common drift counts as one.
+    Ornstein-Uhlenbeck noise with a nugget. Named is the simplest law that remains. Under *none* every
+    conversation may drift, to either side, with mean 0: only a common drift counts as one.
 
     Parameters
     ----------

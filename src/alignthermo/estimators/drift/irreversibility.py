@@ -6,7 +6,9 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import digamma
+from scipy.sparse.csgraph import connected_components
+from scipy.special import chdtr, chndtrinc, digamma
+from scipy.stats import norm
 
 from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators.drift.rate import drift_rate, in_conversations
@@ -86,9 +88,9 @@ def path_irreversibility(
     with p the joint frequency of (state, next state). For Poisson counts the digamma form has bias
     :math:`(\lambda_{ij} - \lambda_{ji})(E_1(\lambda_{ij}) - E_1(\lambda_{ji}))/N`, none where the chain is
     reversible (the plug-in form: 2/N per pair); a jackknife over conversations takes out what their serial
-    correlation leaves. The interval stands on the scale of √σ, where the currents are normal. The estimate is
-    of one step: longer memory can hide irreversibility, σ is a lower bound. Any change of the occupation of
-    states in time (a drift) is irreversible too.
+    correlation leaves. The interval is that of squared normal currents, one of each independent cycle. The
+    estimate is of one step: longer memory can hide irreversibility, σ is a lower bound. Any change of the
+    occupation of states in time (a drift) is irreversible too.
 
     The test reverses whole conversations at random: a stationary reversible process, of any memory, is left
     unchanged by that, so its p-value is exact.
@@ -150,7 +152,7 @@ def _rate(
     *,
     level: float,
 ) -> Estimate:
-    """Jackknife value, and an interval on the scale of the root: σ is quadratic in the currents near 0."""
+    """Jackknife value, with the interval of a sum of squared currents."""
     n, value = counts.shape[0], _production(total)
     if n < 2:
         reason = "too few conversations: 1, an interval needs 8"
@@ -160,10 +162,50 @@ def _rate(
     found = estimates_of(np.array([corrected]), left_out, level=level, labels=("nat/turn", METHOD))[0]
     if np.isnan(found.low):
         return in_conversations(found)
-    reach = 0.5 * (found.high - found.low)
-    half = 0.5 * reach / max(float(np.sqrt(_plug_in(total))), 1e-12)
-    root = float(np.sqrt(max(found.value, 0.0)))
-    return replace(found, low=max(root - half, 0.0) ** 2, high=(root + half) ** 2)
+    wide = 0.5 * (found.high - found.low) / norm.ppf(0.5 + 0.5 * level)
+    low, high = _interval(_plug_in(total), float(wide), cycles=_cycles(total), level=level)
+    return replace(found, low=low, high=high)
+
+
+def _interval(plain: float, error: float, *, cycles: int, level: float) -> tuple[float, float]:
+    r"""Interval of a sum of squared currents, one of each independent cycle, that are normal.
+
+    .. math:: \hat\sigma_{plain} \sim s^2 \chi'^2_c(\sigma/s^2), \qquad
+              \mathrm{err}^2 = 4 \hat\sigma_{plain} s^2
+
+    σ is quadratic in the currents near 0: an error taken as normal misses there, on the scale of √σ too where
+    there are several cycles. A jackknife sees the slope only, 2 |current| s.
+
+    Parameters
+    ----------
+    plain : float
+        Plain estimate, never negative.
+    error : float
+        Its standard error by the jackknife.
+    cycles : int
+        c, independent cycles of the transitions that were seen.
+
+    References
+    ----------
+    Schnakenberg, Rev. Mod. Phys. 48, 571 (1976). Formula F-245 in docs/formulas.md.
+    """
+    noise = max(0.25 * error**2 / max(plain, 1e-300), 1e-300)
+    tail = 0.5 * (1.0 - level)
+    ends = [
+        noise * float(chndtrinc(plain / noise, cycles, share))
+        if chdtr(cycles, plain / noise) > share
+        else 0.0  # so little comes without any current more often than that
+        for share in (1.0 - tail, tail)
+    ]
+    return ends[0], ends[1]
+
+
+def _cycles(total: Float[np.ndarray, "state state"]) -> int:
+    """Return the number of independent cycles of transitions between different states, at least 1."""
+    linked = total + total.T > 0.0
+    linked &= ~np.eye(linked.shape[0], dtype=bool)
+    pieces = connected_components(linked, directed=False)[0]
+    return max(1, int(linked.sum() // 2 - linked.shape[0] + pieces))
 
 
 def _plug_in(total: Float[np.ndarray, "state state"]) -> float:
