@@ -16,8 +16,8 @@ def head(settings: Settings) -> list[str]:
         f"seed {settings.seed}.",
         f"Laws: {', '.join(LAW_NAMES)}. Written by the study itself, row by row as they are done;",
         "`make nightly` repeats it. The control of a coverage row, a truth 1.5 of the run's own errors off",
-        "(three for the skewed ones of laws; of entropy production one that is a usual width off) must be covered",
-        "in less than 90 %.",
+        "(three for the skewed ones of laws; of entropy production one that is a usual width off) must be",
+        "covered in less than 90 %.",
     ]
 
 
