@@ -4,7 +4,6 @@ from alignthermo.estimators.drift.change_point import ChangePoint, change_point
 from alignthermo.estimators.drift.comparison import (
     LAW_NAMES,
     DriftComparison,
-    DriftLawScore,
     compare_drift_laws,
 )
 from alignthermo.estimators.drift.correlates import RankCorrelation, rank_correlation
@@ -30,6 +29,7 @@ from alignthermo.estimators.drift.schedule_check import (
     gain_per_reminder_token,
 )
 from alignthermo.estimators.drift.series import DriftPanel, DriftSeries
+from alignthermo.estimators.naming import LawScore
 
 __all__ = [
     "LAW_NAMES",
@@ -37,11 +37,11 @@ __all__ = [
     "ChangePoint",
     "Conversation",
     "DriftComparison",
-    "DriftLawScore",
     "DriftPanel",
     "DriftSeries",
     "EntropyChange",
     "Growth",
+    "LawScore",
     "PathIrreversibility",
     "RankCorrelation",
     "RatePoint",

@@ -12,37 +12,12 @@ from alignthermo.estimators.drift.series import Column, DriftSeries, TimeAxis
 from alignthermo.estimators.drift.shapes import LINEAR, SMOOTH_LAWS
 from alignthermo.estimators.drift.step import STEP_NAME, STEP_SIZE, StepFit, fit_step
 from alignthermo.estimators.intervals import MIN_CLUSTERS
-from alignthermo.estimators.naming import DECIDED, standing
+from alignthermo.estimators.naming import DECIDED, LawScore, standing
 
-__all__ = ["LAW_NAMES", "DriftComparison", "DriftLawScore", "compare_drift_laws"]
+__all__ = ["LAW_NAMES", "DriftComparison", "compare_drift_laws"]
 
 LAW_NAMES = ("none", "linear", "saturating", "power", "step")
 MAX_FOLDS = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class DriftLawScore:
-    """Held-out score of one law.
-
-    Attributes
-    ----------
-    name : str
-    size : int
-        Parameters without noise and random effects.
-    log_likelihood : float
-        Mean held-out log-likelihood per conversation, nat.
-    gap, gap_stderr : float
-        Best minus this law per conversation, with the paired, clustered error.
-    remains : bool
-        Whether the gap is within 2 errors.
-    """
-
-    name: str
-    size: int
-    log_likelihood: float
-    gap: float
-    gap_stderr: float
-    remains: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +35,7 @@ class DriftComparison:
     n_needed : float
         Conversations at which the closest of the rivals (or the larger law and the named one) would differ by
         two errors with 80 % power, if the gap is what it seems; NaN when nothing is open, inf without a gap.
-    scores : tuple of DriftLawScore
+    scores : tuple of LawScore
     n_conversations : int
     caveats : tuple of str
     fits : tuple of LawFit
@@ -72,7 +47,7 @@ class DriftComparison:
     rivals: tuple[str, ...]
     larger: str | None
     n_needed: float
-    scores: tuple[DriftLawScore, ...]
+    scores: tuple[LawScore, ...]
     n_conversations: int
     caveats: tuple[str, ...]
     fits: tuple[LawFit, ...]
@@ -173,19 +148,7 @@ def _compared(
         rivals=tuple(names[i] for i in simplest),
         larger=names[best] if sizes[best] > sizes[simplest[0]] else None,
         n_needed=float("nan") if single and best == simplest[0] else _n_needed(open_pair),
-        scores=tuple(
-            DriftLawScore(
-                name=name,
-                size=int(size),
-                log_likelihood=float(score.mean()),
-                gap=float(gap.mean()),
-                gap_stderr=float(error),
-                remains=bool(kept),
-            )
-            for name, size, score, gap, error, kept in zip(
-                names, sizes, held, stand.gaps, stand.errors, stand.remains, strict=True
-            )
-        ),
+        scores=stand.scores(names),
         n_conversations=n,
         caveats=caveats,
         fits=fits,

@@ -12,37 +12,12 @@ from alignthermo.estimators.laws.precision import probability_precision
 from alignthermo.estimators.laws.shapes import ACCUMULATION, CONSTANT, LINE, LOGISTIC, POWER, Law
 from alignthermo.estimators.laws.step import STEP
 from alignthermo.estimators.laws.sweep import Sweep
-from alignthermo.estimators.naming import DECIDED, standing
+from alignthermo.estimators.naming import DECIDED, LawScore, standing
 
-__all__ = ["RIVALS", "Comparison", "LawScore", "compare_laws", "held_out", "law_panel"]
+__all__ = ["RIVALS", "Comparison", "compare_laws", "held_out", "law_panel"]
 
 RIVALS = (CONSTANT, LINE, ACCUMULATION, POWER, STEP, LOGISTIC)
 MAX_FOLDS = 25
-
-
-@dataclass(frozen=True, kw_only=True)
-class LawScore:
-    """Held-out score of one law.
-
-    Attributes
-    ----------
-    name : str
-    size : int
-        Parameters without the random effect.
-    log_likelihood : float
-        Mean held-out log-likelihood per prompt, nat.
-    gap, gap_stderr : float
-        Best minus this law per prompt, with the paired, clustered error.
-    remains : bool
-        Whether the gap is within 2 errors.
-    """
-
-    name: str
-    size: int
-    log_likelihood: float
-    gap: float
-    gap_stderr: float
-    remains: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,19 +96,7 @@ def compare_laws(sweep: Sweep, *, laws: tuple[Law, ...] = RIVALS) -> Comparison:
     return Comparison(
         named=names[0] if len(names) == 1 else "inconclusive",
         rivals=names,
-        scores=tuple(
-            LawScore(
-                name=fit.law.name,
-                size=int(size),
-                log_likelihood=float(score.mean()),
-                gap=float(gap.mean()),
-                gap_stderr=float(error),
-                remains=bool(kept),
-            )
-            for fit, size, score, gap, error, kept in zip(
-                fits, sizes, scores, stand.gaps, stand.errors, stand.remains, strict=True
-            )
-        ),
+        scores=stand.scores([fit.law.name for fit in fits]),
         n_needed=_n_needed(stand.gaps[stand.simplest]),
         n_prompts=panel.n_prompts,
         left_out=left_out,
