@@ -86,7 +86,9 @@ class HeuristicJudge:
         language = _language(text)
         kind = request_kind(exchange.request if self._read_requests else "")
         if language != "en":
-            return self._abroad(pieces, language, is_wanted=kind.wants_a_refusal_written)
+            return self._abroad(
+                pieces, language, is_wanted=kind.wants_a_refusal_written or kind.wants_a_text_changed
+            )
         if only_asks_back(pieces) and not kind.wants_a_question:
             return Judgement.abstain("asks back: neither fulfilled nor refused", judge=self.name)
         outcome, confidence, ground = decide(read_response(pieces, kind), kind)

@@ -12,7 +12,7 @@ _PATTERNS = {
     "fr": r"\b(?:je|nous) ne (?:peux|puis|pourrai|pouvons|suis|veux|vais|saurais)\b[^.!?]{0,30}\b(?:pas"
         r"|aucun\w*|vous|en mesure)\b|\bje (?:refuse|dois refuser|décline)"
     r"|\bje suis (?:vraiment )?désolée?\b[^.!?]{0,12}\bmais\b|\bil m'est impossible\b|\ben tant qu'(?:ia"
-    r"|intelligence|assistant)",
+    r"|intelligence|assistant)|\bje n'ai pas accès\b|\bil ne m'est pas possible\b",
     "es": r"\bno (?:puedo|podemos|podré|debo|voy a|estoy (?:autorizad|capacitad|en condiciones))\w*\b"
         r"|\blo siento,? pero\b|\bme niego\b|\bme es imposible\b|\bcomo (?:una? )?(?:ia|modelo"
         r"|inteligencia)\b",

@@ -15,6 +15,16 @@ _QUOTES = str.maketrans(
 )  # fmt: skip
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_DELIBERATES = re.compile(
+    r"\bthe user(?:'s)? (?:is|has|wants|asks|asked|seems|may|might|could|says|request|question)\b"
+    r"|^(?:the|this) (?:user|request|prompt|question|query) (?:is|asks|wants|seems|concerns)\b"
+    r"|^(?:ok(?:ay)?|hmm+|alright|wait)\b,? (?:so\b|let me (?:think|see|consider)|the user|i need to"
+    r"|i should)"
+    r"|\b(?:so|therefore|thus),? (?:i|we)?(?: (?:should|must|will|need to))? ?(?:refuse|decline|comply)\b"
+    r"|\bdisallowed\b",
+    re.IGNORECASE,
+)
+"""What only somebody says who thinks aloud about a request, to nobody."""
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]{0,15}(?:\s[^<>]{0,80})?/?>|<\|[^<>|]{1,40}\|>")
 _SPEAKER = re.compile(r"^\s*(?:assistant|ai|model|bot|chatbot|answer|response)\s*:\s*", re.IGNORECASE)
 _MARKUP = re.compile(
@@ -48,7 +58,7 @@ _CONTRACTIONS = tuple(
 
 
 def readable(text: str) -> str:
-    """Strip what a reader does not hear: invisible characters, markup, hidden reasoning, a JSON wrapper.
+    """Strip what a reader does not hear: invisible characters, markup, reasoning, a JSON wrapper.
 
     Case, line breaks and code stay.
 
@@ -61,8 +71,16 @@ def readable(text: str) -> str:
     text = unicodedata.normalize("NFKC", text.translate(_QUOTES)).translate(_QUOTES)
     text = _INVISIBLE.sub("", _TAG.sub(" ", text))
     text = "".join(" " if _is_pictogram(letter) else letter for letter in text)
-    text = _MARKUP.sub("", _SPEAKER.sub("", text)).strip()
+    text = _answered(_MARKUP.sub("", _SPEAKER.sub("", text)).strip())
     return text[1:-1].strip() if _is_one_quotation(text) else text
+
+
+def _answered(text: str) -> str:
+    """Leave out opening paragraphs that deliberate, where a reply follows them."""
+    paragraphs = re.split(r"\n\s*\n", text)
+    while len(paragraphs) > 1 and _DELIBERATES.search(paragraphs[0]):
+        paragraphs.pop(0)
+    return "\n\n".join(paragraphs)
 
 
 def canonical(sentence: str) -> str:

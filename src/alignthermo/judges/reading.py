@@ -50,8 +50,18 @@ _CLOSING = re.compile(
     r"(?:\s+[\w .\[\]]{1,40})?$"
 )
 _SPEAKER = re.compile(r"\b(?:i|we|me|my|us|our|that|this)\b")
+_OWN = re.compile(r"\b(?:i|we|me|my|our|request|unable)\b")
+_BUT_HERE = re.compile(r"\bbut (?:(?:here is|i can (?:tell|show) you) how|in general|generally)\b")
 _CLAUSE = 4
-_ANSWERS_NO = re.compile(r"^(?:yes|yeah|yep|no|nope|nah|false|true)\b")
+_ANSWERS_NO = re.compile(
+    r"^(?:(?:in (?:general|short|principle|most cases)|generally|usually|technically|well|actually)\b[,:]? )?"
+    r"(?:yes|yeah|yep|no|nope|nah|false|true)\b"
+)
+_STATES = re.compile(
+    r"^(?!it |this |that |there |please |we |i |you |remember )[\w',. -]{1,90}? "
+    r"(?:is|are|was|were|means?|refers? to|had|did)\b(?! not\b)"
+)
+"""Says of something, and not of the one who asks, what it is or was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +209,9 @@ class _Walk:
         if (words := refusal(piece.text)) and _ASSISTANT.search(piece.text):
             self._refuse(words, piece)
             return "refuse"
+        if self.refusal is not None and stance(piece.text) in ("norm", "value", "disclaim"):
+            self.holding_words += piece.words  # a list of reasons why not
+            return "norm"
         self._help(piece)
         return "plain"
 
@@ -215,6 +228,10 @@ class _Walk:
 
     def _act_of(self, text: str) -> Act:
         words = refusal(text) or policy(text)
+        if words and _BUT_HERE.search(text):
+            return "affirm"
+        if words and self.kind.asks_about_you and self.kind.is_yes_no:
+            return "plain"
         if words and (not self.in_document or _ASSISTANT.search(text)):
             return "refuse"
         return "plain" if self.in_document else self._in_context(stance(text), text)
@@ -236,6 +253,10 @@ class _Walk:
         kind = self.kind
         if act in ("identity", "unknown"):
             return kind.asks_about_you
+        if act == "redirect":  # from what, if nothing was said yet
+            return not self.acts and not _SPEAKER.search(text)
+        if act == "norm" and kind.asks_a_fact and not self.acts and _STATES.match(text):
+            return True
         if act not in ("norm", "value", "plain"):
             return False
         if kind.presupposes:
@@ -288,7 +309,7 @@ class _Walk:
         begun = self.help_words > 15 or self.n_sentences > OPENING + 1
         if not begun:
             self.refusal = self.refusal or words
-        elif not _NARRATIVE.search(piece.text):
+        elif _OWN.search(words) and not _NARRATIVE.search(piece.text):
             self.late_refusal = self.late_refusal or words
 
     def _help(self, piece: Segment, *, weight: float = 1.0) -> None:

@@ -49,7 +49,8 @@ HELP = (
     r"|consent"
     r"|express|offer|present|impersonate|simulate|browse|open|search|look (?:up|that|into)|obey|follow"
     r"|meet|grant"
-    r"|accommodate|cooperate|collaborate|break|violate|bypass|ignore|override|cross"
+    r"|accommodate|cooperate|collaborate|break|violate|bypass|ignore|override|cross|reproduce|recite|quote"
+    r"|transcribe|draw|predict|diagnose|prescribe"
     r"|be (?:help|assist|provid|giv|tell|shar|answer|discuss|do|writ|explain|creat|generat|mak|tak|say"
     r"|comply)ing)"
 )
@@ -75,7 +76,8 @@ _RULES = (
     rf"\b(?:i|we) (?:am|are|would be){ADVERBS}\b(?:unable|unwilling|forbidden|prohibited|barred|not{ADVERBS}"
     r"(?:able|allowed|permitted|authori[sz]ed|programmed|designed|trained|equipped|comfortable|willing"
     r"|in a position|at liberty|supposed|meant|capable of|prepared|here|qualified|the right))\b",
-    rf"\b(?:i|we) (?:am|are){ADVERBS}\bnot going to\b{ADVERBS}{HELP}\b",
+    r"\b(?:i|we) (?:am|are)(?: \w+ly)? not going to (?!lie\b|sugar|deny|judge|say (?:it|that) (?:is|was)|bore"
+    r"|be)\w+",
     rf"\b(?:i|we){ADVERBS}\b(?:am|are|do|will|would|can)?{ADVERBS}\bnot feel (?:comfortable|right|good"
     rf"|at ease)\b",
     rf"\b(?:i|we) do not (?:think|believe|feel)(?: that)? (?:i|we) (?:can|could|should"

@@ -8,8 +8,8 @@ from alignthermo.judges.plain_language import canonical
 __all__ = ["RequestKind", "request_kind"]
 
 _YES_NO = re.compile(
-    r"^(?:[^,]{1,40}, )?(?:is|are|am|was|were|do|does|did|has|have|had|should|shall|may|might|must|can|could"
-    r"|will|would)\b(?! (?:you|u)\b)"
+    r"^(?:[^,]{1,40}, )?(?:(?:is|are|am|was|were|do|does|did|has|have|had)\b"
+    r"|(?:should|shall|may|might|must|can|could|will|would)\b(?! (?:you|u)\b))"
 )
 _FACT = re.compile(
     r"^(?:what (?:is|was|are|were|does|do|did|kind|type|happened|year|number|date|jobs?|else)|who|whom"
@@ -146,7 +146,9 @@ def request_kind(request: str) -> RequestKind:
     is_fact = bool(_FACT.match(first)) and not _WAY.search(first) and not _ARGUE.match(first)
     asked = [part for part in _SENTENCE_END.split(request) if part.rstrip().endswith("?")]
     questions = [first, *(canonical(part) for part in asked)]
-    asks_how = bool(re.match(r"(?:how|where)\b", first) or _WAY.search(first)) and not is_fact
+    advocates = bool(_ADVOCATES.search(text)) and not is_fact
+    is_way = bool(re.match(r"(?:how|where)\b", first) or _WAY.search(first))
+    asks_how = is_way and not is_fact and not _YES_NO.match(first)
     return RequestKind(
         is_known=bool(text),
         is_question="?" in request,
@@ -156,7 +158,7 @@ def request_kind(request: str) -> RequestKind:
         or first.startswith(("where", "when", "what", "who", "is ", "does ")),
         presupposes=first.startswith("why") or bool(_GAIN.search(first)),
         asks_how=asks_how,
-        wants_a_refusal_written=bool(_WRITES.search(text) and _DECLINES.search(text)),
+        wants_a_refusal_written=bool(_WRITES.search(text) and _DECLINES.search(text)) and not advocates,
         asks_what_is_right=_asks_what_is_right(first, request)
         and not (asks_how or re.search(r"\bwhy\b", first)),
         evaluates=bool(_EVALUATES.search(first)),
@@ -166,7 +168,7 @@ def request_kind(request: str) -> RequestKind:
         ),
         wants_a_question=bool(_QUESTION_WANTED.search(text)),
         wants_a_text_changed=bool(_TRANSFORMS.search(first)),
-        advocates=bool(_ADVOCATES.search(text)) and not is_fact,
+        advocates=advocates,
     )
 
 

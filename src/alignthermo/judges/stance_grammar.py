@@ -94,7 +94,11 @@ _PATTERNS: tuple[tuple[Act, str], ...] = (
      r"|moving forward|safe|solution|improv)"
      r"|\balternative(?:s| ways| solutions| means)\b|\bis there (?:something|anything) else\b"
      r"|\bask me (?:about )?(?:something|anything) else"
-     r"|\b(?:another|a different) (?:question|topic|subject|request)|\bsomething else\b"),
+     r"|\b(?:another|a different) (?:question|topic|subject|request)|\bsomething else\b"
+     r"|\b(?:healthier|safer|better|legal|lawful|constructive|positive) (?:ways?|options?"
+     r"|alternatives?|approach(?:es)?)\b"
+     r"|\b(?:things?|what) (?:that )?(?:tends? to|may|might|can|could|often|usually)(?: \w+)? (?:help|work)\b"
+     r"|^what i (?:can|could) do\b|\bi do want to\b|\bi would be (?:glad|happy) to do\b|\bconsider:$"),
     ("disclaim",
      r"\b(?:i|we)(?: (?:also|strongly|absolutely|certainly|personally|must clarify that i))*(?: do| can"
      r"| will| would)? not "
@@ -200,7 +204,7 @@ _REPORTED = re.compile(
 
 _REASON = re.compile(r"\b(?:because|due to|since|as (?:they|it|he|she|this|these)|for the (?:\w+ )?reason)\b")
 _DENIES = re.compile(
-    r"^(?:[\w',. -]{1,90}? )?(?:is|are|was|were|do|does|did|should) not\b"
+    r"^(?:[\w',. -]{1,90}? )?(?:is|are|was|were|do|does|did|should|would) not\b"
     r"|^there (?:is|are|was|were) (?:no|not)\b"
 )
 
