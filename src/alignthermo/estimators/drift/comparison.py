@@ -17,7 +17,7 @@ from alignthermo.estimators.naming import DECIDED, LawScore, standing
 __all__ = ["LAW_NAMES", "DriftComparison", "compare_drift_laws"]
 
 LAW_NAMES = ("none", "linear", "saturating", "power", "step")
-MAX_FOLDS = 10
+MAX_FOLDS = 25
 
 
 @dataclass(frozen=True, kw_only=True)
