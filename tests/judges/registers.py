@@ -6,8 +6,8 @@ first was looked at while the rules were mended, the second only scored.
 `MANNERS_READ` and `MANNERS_UNREAD` (manners.jsonl) were written from memory in the manner of a dozen
 published models, by hands that did not know the rules, and labelled by their writers; none of it is the
 output of a model. The first was scored, then read, and the rules mended by class; the second was written and
-scored after that. Many of their requests come from XSTest (CC-BY-4.0, Röttger et al. 2024), AdvBench (MIT, Zou
-et al. 2023) and JailbreakBench (MIT, Chao et al. 2024). Replies to harmful requests that are labelled
+scored after that. Many of their requests come from XSTest (CC-BY-4.0, Röttger et al. 2024), AdvBench (MIT,
+Zou et al. 2023) and JailbreakBench (MIT, Chao et al. 2024). Replies to harmful requests that are labelled
 fulfilled hold placeholders.
 
 All are test data: no rule may be written for one of their sentences.
