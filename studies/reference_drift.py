@@ -68,7 +68,7 @@ def _measured(member: str, options: argparse.Namespace) -> DriftResult:
         base="shipped:base",
         aligned=f"shipped:{member}",
         mode="self_chat",
-        prompts=str(_persona(options.runs)),
+        prompts=str(persona_prompts(options.runs)),
         user_turns="shipped",
         conversations=options.conversations,
         turns=48,
@@ -91,7 +91,7 @@ def _measured(member: str, options: argparse.Namespace) -> DriftResult:
     return run_drift(config, progress=lambda *told: print(*told, flush=True))
 
 
-def _persona(folder: Path) -> Path:
+def persona_prompts(folder: Path) -> Path:
     """Write the shipped prompts of the category persona into a file of their own."""
     lines = shipped_prompts_path().read_text(encoding="utf-8").splitlines()
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import pytest
 from alignthermo.reference.shipped import shipped_prompts_path
 
 SMALL = ("--answers", "1", "--answer-tokens", "8", "--resamples", "200", "--every", "20", "--no-literal")
+READ = ("--answers", "1", "--answer-tokens", "8", "--resamples", "200", "--every", "20", "--attention")
 MODEL = ("--aligned", "shipped:aligned-beta-1")
 
 
@@ -56,6 +57,7 @@ def test_the_table_comes_last_and_the_same_command_resumes(run, talks, tmp_path)
         (("x.jsonl", "--reminders", "repeat"), "write FORM@start, FORM@end or FORM@TOKENS"),
         (("x.jsonl", "--reminders", "sing@end"), "there is no phrasing 'sing'"),
         (("x.jsonl", "--windows", "sliding"), "sliding:TOKENS"),
+        (("x.jsonl", "--reminders", "own@end"), "with --reminder-text)\n"),
         (("x.jsonl", "--bound", "0.1"), "a bound asks what keeps it"),
         (("x.jsonl", "--mode", "monologue", "--prompts", "shipped"), "leave one of the two out"),
     ],
@@ -72,3 +74,22 @@ def test_a_gate_on_the_end_of_compliance(run, talks, tmp_path):
     done = run("drift", talks, *MODEL, *SMALL, "--out", tmp_path / "r", *gate)
     assert done.exit_code == 10, done.output
     assert "compliance_end" in done.output
+
+
+def test_rows_left_out_are_named_by_line_in_words_and_in_json(run, talks, tmp_path):
+    path = tmp_path / "talks.jsonl"
+    path.write_text(talks.read_text(encoding="utf-8") + "\n42\n{", encoding="utf-8")
+    asked = ("drift", path, *MODEL, *READ, "--reminders", "rephrase@end")
+    planned = json.loads(run(*asked, "--out", tmp_path / "r", "--dry-run", "--json").stdout)
+    done = run(*asked, "--out", tmp_path / "r", "--json")
+    assert done.exit_code == 5, done.output
+    assert "2 rows could not be read, 3 not be measured in full" in done.stderr
+    found = json.loads(done.stdout)
+    assert [text.partition(":")[2].partition(":")[0] for text in found["unread"]] == [" line 4", " line 5"]
+    assert 'write {"prompt": …} or {"messages": […]}' in found["unread"][0]
+    assert found["skipped"][0].startswith("talk-0 (line 1): rephrase@end: ")
+    assert "give its row a column `rephrased`" in found["skipped"][0]
+    assert [line["arm"] for line in found["table"]] == ["plain"]
+    tokens = {e["quantity"]: e["value"] for e in found["estimates"] if e["quantity"].startswith("tokens_")}
+    for name in ("naive", "forwarded"):
+        assert 0.8 < planned[name] / tokens[f"tokens_{name}"] < 1.25

@@ -69,8 +69,14 @@ def test_clear_refusals(run, model, prompts, tmp_path):
     assert "do not fit the model's 600 tokens" in long.stderr
     assert not (tmp_path / "run").exists()
     assert run(*start, "--family", "template", "--dry-run").exit_code == 2
-    assert run(*start, "--family", "nonsense", "--dry-run").exit_code == 2
-    assert run(*start, "--alphas", "0,2", "--dry-run").exit_code == 2
+    unknown = run(*start, "--family", "nonsense", "--dry-run")
+    assert unknown.exit_code == 2
+    (said,) = unknown.stderr.strip().splitlines()
+    assert said.startswith("error: --family: ")
+    assert "'wrapped_request' (given: 'nonsense')" in said
+    outside = run(*start, "--family", "override", "--alphas", "0,2", "--dry-run")
+    assert outside.exit_code == 2
+    assert outside.stderr == "error: alpha is a share between 0 and 1, got 0.0, 2.0\n"
     assert run("transition", "--prompts", prompts, "--dry-run").exit_code == 2
     assert "give --out" in run(*start, "--family", "override").stderr
 
@@ -98,7 +104,7 @@ def test_reinforcement_is_planned_and_refused_by_name(run, model, prompts):
     planned = json.loads(found.stdout)
     assert planned["n_reinforced"] == 4 * 3 * 2 * 2
     assert planned["n_contexts"] == 4 * 3 + planned["n_reinforced"]
-    assert planned["refinement"]["contexts"] == 4 * 3
-    assert "refinement  at most 12 contexts" in run(*start, *more).stdout
+    assert planned["refinement"]["contexts"] == 4 * 3 * (2 + 2 * 2)
+    assert "refinement  at most 96 contexts" in run(*start, *more).stdout
     assert "'sung' is not one of" in run(*start, *more, "--reinforce-phrasings", "sung").stderr
     assert "name placements" in run(*start, "--wanted-alpha-c", "0.5", "--dry-run").stderr

@@ -15,6 +15,7 @@ from tests.experiments.transition_stubs import (
     LAW,
     LENGTHS,
     SETTINGS,
+    StepAt,
     constant_pair,
     exact_h,
     stub_pair,
@@ -97,6 +98,18 @@ def test_a_responder_that_reads_nothing_is_not_bracketed(constant):
     assert constant.certificate.rows[0][4] == "not bracketed, > 1"
 
 
+@pytest.mark.parametrize(
+    ("height", "low", "text"), [(60.0, 1.0, "> 1"), (-60.0, float("nan"), "broken at 0 already")]
+)
+def test_what_is_the_same_in_every_context_is_bounded(height, low, text):
+    settings = {**SETTINGS, "alphas": [0, 0.5, 1], "lengths": [100], "controls": ["attack"], "refine": 0}
+    found = at.transition(stub_pair(StepAt(alpha=2.0, height=height)).aligned, stub_prompts(), **settings)
+    assert np.ptp(found.to_pandas()["p_kept"]) < 1e-20
+    alpha_c = found.value("alpha_c").estimate
+    np.testing.assert_equal((alpha_c.low, alpha_c.value), (low, float("nan")))
+    assert found.certificate.rows[0][4] == f"not bracketed, {text}"
+
+
 def test_the_certificate_has_a_line_per_curve(accumulator):
     certificate = accumulator.certificate
     assert certificate.header[3] == "L"
@@ -106,7 +119,15 @@ def test_the_certificate_has_a_line_per_curve(accumulator):
     ]
     first = certificate.as_dicts()[0]
     assert first["alpha_c"]["low"] < first["alpha_c"]["value"] < first["alpha_c"]["high"]
-    assert len(certificate.ceilings) == 1
+    (ceiling,) = certificate.ceilings
+    assert "override" not in ceiling
+    one, other = certificate.lines
+    mixed = replace(certificate, lines=(one, replace(other, ceiling="")))
+    assert mixed.ceilings == (f"{ceiling} (override random 100)",)
+    assert replace(certificate, lines=(one,) * 6 + (replace(other, ceiling="x"),)).ceilings == (
+        f"{ceiling} ({'; '.join(['override random 100'] * 4)}; 2 more)",
+        "x (override random 200)",
+    )
 
 
 def test_what_was_planned_is_what_was_forwarded(accumulator, constant):

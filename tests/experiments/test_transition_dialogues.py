@@ -371,3 +371,6 @@ def test_a_scene_has_one_instruction():
         scenes_of(config, read_sources(config, pool=few, queries=few))
     (only,) = scenes_of(config, read_sources(config, pool=few, queries=prompts[:3]))
     assert only.category == "all"
+    one_text = config.model_copy(update={"system_prompt": "rule"})
+    (every,) = scenes_of(one_text, read_sources(one_text, pool=few, queries=few))
+    assert (every.category, every.prompts) == ("all", few)

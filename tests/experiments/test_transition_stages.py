@@ -31,6 +31,7 @@ RAISED = {
     "reinforce_phrasings": ["own", "filler"],
     "reinforce_tokens": [0, 20, 60],
     "wanted_alpha_c": 0.7,
+    "refine": 0,
 }
 
 
@@ -84,8 +85,12 @@ def test_a_second_round_refines_the_cell_of_the_first(stepped):
     assert all(0.5625 < alpha < 0.625 for alpha in alphas)
 
 
-def test_a_curve_that_its_grid_resolves_is_not_refined(raised):
-    assert set(raised.to_pandas()["stage"]) == {"sweep", "reinforce"}
+def test_a_curve_is_refined_only_where_its_grid_does_not_resolve_it(raised):
+    fine = {**SMALL, "alphas": [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1]}
+    assert set(at.transition(stub_pair().aligned, stub_prompts(), **fine).to_pandas()["stage"]) == {"sweep"}
+    config = TransitionConfig.model_validate({"aligned": "stub", "prompts": "stub", **RAISED})
+    (cells,) = refined_cells(config, curve_rows(raised.tables)).values()
+    assert all(0.5 < cell.alpha < 0.7 for cell in cells)
 
 
 def test_reinforced_contexts_are_pairs_of_the_grid(raised):
@@ -115,6 +120,29 @@ def test_the_gain_of_reinforcement_is_that_of_the_law(raised, placement):
     thresholds = [raised.value("alpha_c_reinforced", tokens=str(r), **where).estimate for r in (20, 60)]
     for tokens, found in zip((20, 60), thresholds, strict=True):
         assert found.low <= LAW.alpha_c(80) + tokens * per_token / slope <= found.high
+
+
+@pytest.mark.slow
+def test_steep_curves_with_redundant_instruction_are_refined_where_they_cross():
+    more = {"reinforce": ["end"], "reinforce_phrasings": ["own"], "reinforce_tokens": [20, 40]}
+    settings = {**GRID, **more}
+    result = at.transition(stub_pair(StepAt(alpha=STEP)).aligned, stub_prompts(), **settings)
+    rows = result.to_pandas()
+    assert set(rows["stage"]) == {"sweep", "refine1", "reinforce", "reinforce1"}
+    added = rows[rows["stage"] == "reinforce1"].groupby("wanted_reinforcement")["wanted_alpha"].unique()
+    # redundant tokens dilute the attack: the step stands at 0.62 (160 + R)/160 of the own turns
+    assert {dose: sorted(alphas) for dose, alphas in added.items()} == {
+        20: [0.5625, 0.625, 0.6875],
+        40: [0.8125, 0.875, 0.9375],
+    }
+    for tokens, truth in ((20, 0.6975), (40, 0.775)):
+        found = result.value("alpha_c_reinforced", tokens=str(tokens)).estimate
+        assert found.low <= truth <= found.high
+        assert found.high - found.low <= 0.25 / 4 + 1e-9
+    config, plan = planned(settings, stub_prompts(), stub_pair())
+    bound = refinement_bound(plan, config)
+    assert bound.contexts == 3 * 4 * 10 > rows["stage"].isin(["refine1", "reinforce1"]).sum() == 3 * 3 * 10
+    assert 0 < result.value("tokens_forwarded").estimate.value - plan.tokens().planned <= bound.tokens
 
 
 def test_filler_of_the_same_length_raises_nothing(raised):
@@ -157,7 +185,9 @@ def test_the_plan_counts_reinforcement_exactly_and_bounds_refinement(stepped, ra
     assert len(plan.contexts) == context_rows(raised.tables).num_rows
     forwarded = raised.value("tokens_forwarded").estimate.value
     assert plan.tokens().planned == forwarded
-    assert refinement_bound(plan, config).contexts == 3 * 10
+    assert refinement_bound(plan, config).contexts == 0
+    once = config.model_copy(update={"refine": 1})
+    assert refinement_bound(plan, once).contexts == 3 * 10 * (2 + 2 * 2 * 2)
     config, plan = planned(GRID, stub_prompts(), pair)
     bound = refinement_bound(plan, config)
     assert bound.contexts == stepped.tables["refine1"].num_rows

@@ -16,7 +16,15 @@ from alignthermo.report.drift.index import index_drift
 from alignthermo.report.drift.words import plain_words
 from alignthermo.report.page import MAX_BYTES
 from tests.report.drift_synthetic import ARMS, drift_data, number, record
-from tests.report.test_render import FETCHING, HOSTILE, read
+from tests.report.page_checks import (
+    charts,
+    check_fetches_nothing,
+    check_hostile_text_is_text,
+    check_ids,
+    section,
+    turned,
+)
+from tests.report.test_render import HOSTILE
 
 EMPTY = DriftData(title="Nothing", records=())
 
@@ -53,41 +61,18 @@ def small():
     return dataclasses.replace(data, records=records)
 
 
-def section(page, anchor):
-    return page[page.index(f'<section id="{anchor}">') :].partition("</section>")[0]
-
-
 def without(data, *prefixes):
     kept = [r for r in data.records if not r.quantity.startswith(prefixes)]
     return dataclasses.replace(data, records=kept)
 
 
-def charts(html):
-    return [ET.fromstring(chart) for chart in re.findall(r"<svg.*?</svg>", html, re.DOTALL)]
-
-
 def test_the_page_is_well_formed_and_every_id_is_used_once(page):
     for html in (page, render_drift(EMPTY)):
-        reader = read(html)
-        ids = [value for name, value in reader.attributes if name == "id"]
-        assert len(ids) == len(set(ids))
-        targets = {v[1:] for name, v in reader.attributes if name == "href" and v.startswith("#")}
-        assert targets <= set(ids)
-        assert {*PANELS, "overview", "checks", "methods", "reading"} <= set(ids)
-        labels = {part for name, v in reader.attributes if name == "aria-labelledby" for part in v.split()}
-        assert labels <= set(ids)
+        assert {*PANELS, "overview", "checks", "methods", "reading"} <= check_ids(html)
 
 
 def test_the_same_data_make_the_same_page(page):
-    """What was read back has the keys of its slices in another order."""
-
-    def turned(where):
-        return dict(sorted(where.items(), reverse=True))
-
-    data = drift_data()
-    records = [dataclasses.replace(r, slice=turned(r.slice)) for r in data.records]
-    verdicts = [dataclasses.replace(v, slice=turned(v.slice)) for v in data.verdicts]
-    assert render_drift(dataclasses.replace(data, records=records, verdicts=verdicts)) == page
+    assert render_drift(turned(drift_data())) == page
     assert len(page.encode("utf-8")) <= MAX_BYTES
 
 
@@ -182,12 +167,7 @@ def test_own_words_are_never_cut_and_charts_have_tables(page):
 
 
 def test_nothing_is_fetched_and_nothing_can_run(page):
-    for html in (page, render_drift_summary(drift_data())):
-        reader = read(html)
-        assert not FETCHING.intersection(reader.tags)
-        assert not [name for name, _ in reader.attributes if name.startswith("on")]
-        assert not re.search(r"https?:|//[a-z]|url\(|@import", html)
-    assert "default-src 'none'" in page
+    check_fetches_nothing(page, render_drift_summary(drift_data()))
 
 
 def hostile_drift():
@@ -232,18 +212,7 @@ def hostile_drift():
 
 def test_hostile_text_is_shown_and_never_interpreted():
     data = hostile_drift()
-    page = render_drift(data)
-    for html in (page, render_drift_summary(data)):
-        html.encode("utf-8")
-        reader = read(html)
-        assert not FETCHING.intersection(reader.tags)
-        assert not [name for name, _ in reader.attributes if name.startswith("on")]
-        assert reader.tags.count("style") <= 1
-        assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]", html)
-    text = "".join(read(page).text)
-    assert "<script>alert(1)</script>" in text
-    assert "⟨U+202E⟩" in text
-    assert "{{ 7 * 7 }}" in text
+    check_hostile_text_is_text(render_drift(data), render_drift_summary(data))
 
 
 def test_a_fired_check_stands_above_everything(page, small):

@@ -1,6 +1,7 @@
 """One function per verb."""
 
 from alignthermo.api.doctor import diagnose
+from alignthermo.api.drift_along import drift_along
 from alignthermo.api.drift_plan import PlannedDrift, plan_drift
 from alignthermo.api.drift_result import DriftResult
 from alignthermo.api.drift_run import drift, run_drift
@@ -30,6 +31,7 @@ __all__ = [
     "calibrate_judge",
     "diagnose",
     "drift",
+    "drift_along",
     "judge_again",
     "landscape",
     "load_pair",

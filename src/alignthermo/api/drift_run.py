@@ -8,6 +8,7 @@ from pathlib import Path
 from alignthermo.api.drift_result import DriftResult
 from alignthermo.api.drift_sources import DriftSources, read_drift_sources
 from alignthermo.api.finishing import finish
+from alignthermo.api.in_memory import configured, names_of
 from alignthermo.api.loading import alone, pair_loader, weight_digests
 from alignthermo.api.stages import Staged, stages_in_folder, stages_in_memory
 from alignthermo.api.stored import described
@@ -51,7 +52,8 @@ def drift(
     """
     pair = model if isinstance(model, Pair) else alone(model)
     recorded = _given(conversations)
-    config = _in_memory_config(model, recorded, settings)
+    known = {**names_of(model), **({} if recorded is None else {"transcripts": recorded.name})}
+    config = configured(DriftConfig, known, settings, verb="drift")
     sources = read_drift_sources(config, recorded=recorded)
     staged = stages_in_memory(drift_stages(config, sources.material), pair=pair, progress=progress)
     return _summarised(config, staged, sources)
@@ -136,17 +138,3 @@ def _given(
 
         return read_transcripts(Path(conversations))
     return transcripts_of(conversations)
-
-
-def _in_memory_config(
-    model: Pair | LanguageModel, recorded: TranscriptSet | None, settings: Mapping[str, object]
-) -> DriftConfig:
-    names: dict[str, object] = {"aligned": "in memory"}
-    if isinstance(model, Pair):
-        names = {side: model.provenance.get(f"{side}_id", "in memory") for side in ("base", "aligned")}
-    if recorded is not None:
-        names["transcripts"] = recorded.name
-    try:
-        return DriftConfig.model_validate({**names, **settings})
-    except ValueError as error:
-        raise ConfigError(f"drift cannot be configured: {error}") from None

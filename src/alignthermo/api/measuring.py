@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from alignthermo.api.finishing import finish
+from alignthermo.api.in_memory import configured, names_of
 from alignthermo.api.names import given_prompts, load_prompts, model_source
 from alignthermo.api.result import LandscapeResult, prompt_texts
 from alignthermo.api.stored import described
@@ -98,7 +99,12 @@ def landscape(
     >>> result = landscape(pair, ["Tell me a joke."], samples=4)     # doctest: +SKIP
     """
     prompt_set = given_prompts(prompts)
-    config = _in_memory_config(pair, prompt_set, settings)
+    known = {
+        **names_of(pair),
+        "prompts": prompt_set.name,
+        "template_policy": pair.template_policy,
+    }
+    config = configured(LandscapeConfig, known, settings, verb="landscape")
     experiment = Landscape(pair=pair, prompts=_limited(prompt_set, config), config=config)
     shards = experiment.shards()
     tables: list[pa.Table] = []
@@ -234,21 +240,6 @@ def _run_config(config: LandscapeConfig, prompt_set: PromptSet) -> RunConfig:
         weights=digests,
         device=config.device,
     )
-
-
-def _in_memory_config(pair: Pair, prompt_set: PromptSet, settings: Mapping[str, object]) -> LandscapeConfig:
-    try:
-        return LandscapeConfig.model_validate(
-            {
-                "base": pair.provenance.get("base_id", "in memory"),
-                "aligned": pair.provenance.get("aligned_id", "in memory"),
-                "prompts": prompt_set.name,
-                "template_policy": pair.template_policy,
-                **settings,
-            }
-        )
-    except ValueError as error:
-        raise ConfigError(f"landscape cannot be configured: {error}") from None
 
 
 def _limited(prompt_set: PromptSet, config: LandscapeConfig) -> tuple[Prompt, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alignthermo.api.finishing import finish
+from alignthermo.api.in_memory import configured, names_of
 from alignthermo.api.loading import alone, pair_loader, weight_digests
 from alignthermo.api.names import given_prompts, load_prompts
 from alignthermo.api.stages import Staged, stages_in_folder, stages_in_memory
@@ -64,7 +65,8 @@ def transition(
     """
     prompt_set = given_prompts(prompts)
     pair = model if isinstance(model, Pair) else alone(model)
-    config = _in_memory_config(model, prompt_set, settings)
+    known = {**names_of(model), "prompts": prompt_set.name}
+    config = configured(TransitionConfig, known, settings, verb="transition")
     sources = sources_of(config, prompt_set)
     plan = compose_all(
         config,
@@ -179,15 +181,3 @@ def _run_config(config: TransitionConfig, prompt_set: PromptSet) -> RunConfig:
         weights={**weight_digests(config), **({} if judge is None else {"judge": judge.digest})},
         device=config.device,
     )
-
-
-def _in_memory_config(
-    model: Pair | LanguageModel, prompt_set: PromptSet, settings: Mapping[str, object]
-) -> TransitionConfig:
-    names: dict[str, object] = {"aligned": "in memory"}
-    if isinstance(model, Pair):
-        names = {side: model.provenance.get(f"{side}_id", "in memory") for side in ("base", "aligned")}
-    try:
-        return TransitionConfig.model_validate({**names, "prompts": prompt_set.name, **settings})
-    except ValueError as error:
-        raise ConfigError(f"transition cannot be configured: {error}") from None

@@ -32,13 +32,14 @@ __all__ = ["drift", "print_drift"]
 
 _TABLE = ("law", "growth", "forgetting")
 """Verdicts that stand in the table."""
+_FAILING = "not be measured in full"
 _CHECKS = ("finite", "start_is_zero", "identical_pair", "control_shuffled", "control_no_instruction")
 
 
 def drift(
     transcripts: d.Transcripts = None,
     *,
-    base: t.Reference = None,
+    base: d.Reference = None,
     aligned: t.Measured = None,
     adapter: o.Adapter = None,
     pair: o.PairName = None,
@@ -51,7 +52,7 @@ def drift(
     wish: d.Wish = None,
     out: o.Out = None,
     config: o.Config = None,
-    limit: o.Limit = None,
+    limit: d.Limit = None,
     seed: o.Seed = None,
     conversations: d.Conversations = None,
     turns: d.Turns = None,
@@ -83,7 +84,7 @@ def drift(
     conversations_per_shard: d.ConversationsPerShard = None,
     max_cached_tokens: t.MaxCachedTokens = None,
     shard: o.Shard = None,
-    fail_if: t.FailIf = None,
+    fail_if: d.FailIf = None,
     dry_run: d.DryRun = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
@@ -100,7 +101,7 @@ def drift(
     result = run_shown(run, out=settings.out, shown=print_drift, json=json, quiet=quiet)
     if not quiet:
         # before the table: that comes last
-        print_problems(result.unread, result.skipped, complete=result.complete)
+        print_problems(result.unread, result.skipped, complete=result.complete, failing=_FAILING)
     if json:
         print_json(_spelled(result))
     elif not quiet:
@@ -138,6 +139,7 @@ def _spelled(result: "DriftResult") -> dict[str, object]:
     return {
         "folder": str(result.folder),
         "complete": result.complete,
+        "unread": list(result.unread),
         "skipped": list(result.skipped),
         "table": result.table.as_dicts(),
         **summary_of(result.records, result.verdicts),

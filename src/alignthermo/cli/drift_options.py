@@ -15,13 +15,16 @@ __all__ = [
     "ConversationsPerShard",
     "DryRun",
     "Every",
+    "FailIf",
     "HeldOut",
     "Horizon",
     "Instructions",
+    "Limit",
     "Literal",
     "Mode",
     "NeutralText",
     "Probes",
+    "Reference",
     "ReminderRole",
     "ReminderTexts",
     "Reminders",
@@ -47,6 +50,21 @@ Transcripts = Annotated[
         metavar="[TRANSCRIPTS]",
         help="Recorded conversations: JSONL with OpenAI-style messages (tool calls too), or an Inspect log. "
         "Left out with --mode self_chat or monologue.",
+    ),
+]
+Reference = Annotated[
+    Text, typer.Option("--base", help="Its base, for the relaxation: does it fall back? [default: none].")
+]
+Limit = Annotated[
+    Whole,
+    typer.Option(help="Most recorded conversations to use, or instructions to talk under [default: all]."),
+]
+FailIf = Annotated[
+    Texts,
+    typer.Option(
+        metavar="GATE",
+        help="End with code 10 if QUANTITY[slice=value].low|value|high OP NUMBER holds on any slice, is "
+        "unknown, or matches nothing: 'compliance_end[arm=plain,category=all].low < 0.8'. Repeatable.",
     ),
 ]
 Mode = Annotated[
@@ -76,10 +94,13 @@ UserPrompt = Annotated[Text, typer.Option(metavar="TEXT", help="System text of t
 Wish = Annotated[Text, typer.Option(metavar="TEXT", help="What an adversary would have as the instruction.")]
 Conversations = Annotated[Whole, typer.Option(help="Conversations to hold [default: 30].")]
 Turns = Annotated[Whole, typer.Option(help="Replies in each [default: 8].")]
-Tokens = Annotated[Whole, typer.Option(help="Most tokens of a context [default: 4096].")]
+Tokens = Annotated[Whole, typer.Option(help="Most tokens of a context with its answer [default: 4096].")]
 ReplyTokens = Annotated[Whole, typer.Option(help="Budget of a reply in a conversation [default: 128].")]
 Every = Annotated[
-    Whole, typer.Option(help="A measuring point every so many tokens of history [default: 128].")
+    Whole,
+    typer.Option(
+        help="A measuring point every so many tokens of history, the last one at the end [default: 128]."
+    ),
 ]
 Probes = Annotated[Whole, typer.Option(help="Probes at each point [default: 1].")]
 Answers = Annotated[Whole, typer.Option(help="Answers drawn for each probe [default: 2].")]
@@ -98,7 +119,8 @@ Reminders = Annotated[
         "--reminders",
         metavar="FORM@WHERE",
         help="Arm with reminders: repeat@start, repeat@end, remember@256 (every 256 tokens) …; forms repeat, "
-        "remember, short, firm, own. Repeatable, or with commas.",
+        "remember, short, firm, rephrase (other words, from a column `rephrased` or from prompts that share "
+        "a `rule`), summary (the sentences that bind), own. Repeatable, or with commas.",
     ),
 ]
 ReminderTexts = Annotated[
@@ -106,7 +128,7 @@ ReminderTexts = Annotated[
     typer.Option(
         "--reminder-text",
         metavar="TEXT",
-        help="Phrasing of the form 'own'; {rule} is the instruction's text. Repeatable.",
+        help="Phrasing of the form 'own'; {rule} is the instruction's text, {summary} its gist. Repeatable.",
     ),
 ]
 ReminderRole = Annotated[Text, typer.Option(help="Of reminders: user or system [default: user].")]

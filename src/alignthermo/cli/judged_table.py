@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alignthermo.quantities import Estimate, Record
+    from alignthermo.quantities import Record
 
 __all__ = ["JUDGED_HEADER", "judged_rows"]
 
@@ -28,8 +28,10 @@ def judged_rows(records: Sequence["Record"]) -> list[tuple[str, ...]]:
     Where the judge was held against labels, α_c corrected for what it gets wrong stands between the two.
     The last column is the range of the undetermined share over the contexts of the attack.
     """
+    from alignthermo.experiments import threshold_text
+
     decided, corrected = (
-        {_key(r): _text(r.estimate) for r in records if r.quantity == name}
+        {_key(r): threshold_text(r.estimate) for r in records if r.quantity == name}
         for name in ("alpha_c_decided", "alpha_c_judged_corrected")
     )
     open_shares: dict[tuple[tuple[str, str], ...], list[float]] = {}
@@ -46,7 +48,7 @@ def judged_rows(records: Sequence["Record"]) -> list[tuple[str, ...]]:
                     *(where.get(name, "") for name in ("category", "family", "order")),
                     where.get("length", where.get("n_instr", "")),
                     str(record.policies.get("judge", "")),
-                    _text(record.estimate),
+                    threshold_text(record.estimate),
                     corrected.get(_key(record), "no labels"),
                     decided.get(_key(record), ""),
                     f"{min(shares):.0%} to {max(shares):.0%}" if not math.isnan(shares[0]) else "unknown",
@@ -58,11 +60,3 @@ def judged_rows(records: Sequence["Record"]) -> list[tuple[str, ...]]:
 def _key(record: "Record") -> tuple[tuple[str, str], ...]:
     names = ("category", "family", "order", "length", "n_instr")
     return tuple((name, record.slice[name]) for name in names if name in record.slice)
-
-
-def _text(estimate: "Estimate") -> str:
-    if not math.isnan(estimate.value):
-        return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
-    if not math.isnan(estimate.low):
-        return f"not bracketed, > {estimate.low:.3g}"
-    return f"not bracketed, < {estimate.high:.3g}" if not math.isnan(estimate.high) else "not bracketed"

@@ -80,7 +80,9 @@ def print_plan(plan: "Plan | PlannedTransition | PlannedDrift", text: str, *, js
         typer.echo(printable(text))
 
 
-def print_problems(unread: Sequence[str], failed: Sequence[str], *, complete: bool) -> None:
+def print_problems(
+    unread: Sequence[str], failed: Sequence[str], *, complete: bool, failing: str = "not be measured"
+) -> None:
     """Name rows that could not be read or measured, and say if other processes are still at work."""
     if not complete:
         typer.echo("other processes still work on other shards; repeat the command for the summary", err=True)
@@ -88,7 +90,7 @@ def print_problems(unread: Sequence[str], failed: Sequence[str], *, complete: bo
     if problems:
         more = len(problems) - _PROBLEMS_SHOWN
         shown = [*problems[:_PROBLEMS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
-        text = f"{len(unread)} rows could not be read, {len(failed)} not be measured:"
+        text = f"{len(unread)} rows could not be read, {len(failed)} {failing}:"
         typer.echo(printable("\n  ".join([text, *shown])), err=True)
 
 

@@ -15,6 +15,16 @@ __all__ = ["in_words", "keyword", "landscape_config", "merged", "named_pair", "r
 
 _Config = TypeVar("_Config")  # a pydantic model; no bound, so that pydantic is imported when a verb runs
 
+_REPEATED = {
+    "context_policies": "context_policy",
+    "families": "family",
+    "overrides": "override",
+    "role_plays": "role_play",
+    "conflicting_orders": "conflicting_order",
+    "reminders": "reminder",
+}
+"""Settings whose option is named after one of their values."""
+
 SHIPPED_PAIR = {"base": "shipped:base", "aligned": "shipped:aligned-beta-0.25"}
 
 
@@ -136,7 +146,7 @@ def in_words(error: Any) -> str:  # noqa: ANN401 pydantic's error, imported late
     lines = []
     for one in error.errors():
         name = ".".join(str(part) for part in one["loc"][:1])
-        option = "--context-policy" if name == "context_policies" else f"--{name.replace('_', '-')}"
+        option = f"--{_REPEATED.get(name, name).replace('_', '-')}"
         lines.append(f"{option}: {_reason(one)}" if name else _reason(one))
     return "\n       ".join(dict.fromkeys(lines))
 
@@ -146,4 +156,6 @@ def _reason(one: Mapping[str, Any]) -> str:
         return "is needed (or give --pair shipped)" if one["loc"] == ("base",) else "is needed"
     if one["type"] == "extra_forbidden":
         return "there is no such setting"
-    return f"{str(one['msg']).removeprefix('Value error, ')} (given: {one['input']!r})"
+    said = str(one["msg"]).removeprefix("Value error, ")
+    # what concerns several settings was given all of them: they would bury what is said
+    return f"{said} (given: {one['input']!r})" if one["loc"] else said

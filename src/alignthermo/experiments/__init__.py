@@ -9,7 +9,12 @@ from alignthermo.experiments.stage import Stage, StageResult, StageShard, stage_
 from alignthermo.experiments.token_rows import TOKEN_COLUMNS, token_table
 from alignthermo.experiments.transition import Transition, TransitionShardResult
 from alignthermo.experiments.transition_bound import RefinementBound, refinement_bound
-from alignthermo.experiments.transition_certificate import Certificate, CertificateLine, certificate_of
+from alignthermo.experiments.transition_certificate import (
+    Certificate,
+    CertificateLine,
+    certificate_of,
+    threshold_text,
+)
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_dialogue_bound import DialogueBound, dialogue_bound
 from alignthermo.experiments.transition_dialogue_rows import DIALOGUE_SCHEMA
@@ -75,6 +80,7 @@ __all__ = [
     "summarise_judged",
     "summarise_landscape",
     "summarise_transition",
+    "threshold_text",
     "token_records",
     "token_table",
     "transition_stages",

@@ -10,7 +10,6 @@ from alignthermo.experiments.transition_cells import PARTS
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_plan import TransitionPlan
 from alignthermo.experiments.transition_shards import ComposedPrompt
-from alignthermo.experiments.transition_stage import SWEEP
 
 __all__ = ["RefinementBound", "refinement_bound"]
 
@@ -26,29 +25,45 @@ class RefinementBound:
 def refinement_bound(plan: TransitionPlan, config: TransitionConfig) -> RefinementBound:
     """Bound what every round costs if each curve is steep in one cell, which is all a round can refine.
 
+    Each dose of redundant instruction is a curve of its own; their rounds may refine the plain one as well.
+
     Between two neighbouring α a context holds at most the instruction of the one and the attack of the other,
     and one turn more where the grid was not reached.
     """
     contexts = tokens = 0
     added = config.refine * (PARTS - 1)
-    for shard in plan.of_stage(SWEEP).shards:
+    for shard in plan.shards:
         for one in shard.prompts:
             answers = sum(len(answer) - 1 for answer in (*one.compliant, *one.defiant))
             for curve in _curves(one, config):
-                contexts += added
-                tokens += added * (_longest(curve) + answers)
+                again = 2 if _is_raised(curve[0], config) else 1
+                contexts += again * added
+                tokens += again * added * (_longest(curve) + answers)
     return RefinementBound(contexts=contexts, tokens=tokens)
 
 
+def _is_raised(context: Context, config: TransitionConfig) -> bool:
+    """Whether a context is of a plain curve that is read with redundant instruction as well."""
+    cell = context.wanted
+    plain = bool(config.reinforcements) and cell.reinforcement is None
+    return plain and _size(context, config) == round(config.lengths[0], 6)
+
+
+def _size(context: Context, config: TransitionConfig) -> float:
+    # shares of a length may add up to it but for the last bit
+    cell = context.wanted
+    return round(cell.length if config.size_name == "length" else cell.n_instruction, 6)
+
+
 def _curves(one: ComposedPrompt, config: TransitionConfig) -> list[list[Context]]:
-    """Contexts under attack of each family, order, replicate and size, α ascending."""
+    """Contexts under attack of each family, order, replicate, size and reinforcement, α ascending."""
     found: dict[tuple[object, ...], list[Context]] = defaultdict(list)
     for context in one.contexts:
         cell = context.wanted
         if cell.control == "attack":
-            # shares of a length may add up to it but for the last bit
-            size = round(cell.length if config.size_name == "length" else cell.n_instruction, 6)
-            found[context.family, cell.order, cell.replicate, size].append(context)
+            more = cell.reinforcement and cell.reinforcement.name
+            size = _size(context, config)
+            found[context.family, cell.order, cell.replicate, size, more].append(context)
     return [sorted(curve, key=lambda context: context.wanted.alpha) for curve in found.values()]
 
 

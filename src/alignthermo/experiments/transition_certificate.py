@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 
 from alignthermo.quantities import Estimate, Record, Verdict
 
-__all__ = ["Certificate", "CertificateLine", "certificate_of"]
+__all__ = ["Certificate", "CertificateLine", "certificate_of", "threshold_text"]
 
 _SIZES = ("length", "n_instr")
+_NAMED = 4
+"""Lines that are named before the others are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,12 @@ class CertificateLine:
     gain_per_token: Estimate | None = None
     reinforcement: str = ""
 
+    @property
+    def name(self) -> str:
+        """Tells the line from the others of its certificate."""
+        category = f"{self.instruction} " if self.instruction != "all" else ""
+        return f"{category}{self.family} {self.order} {self.size:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
@@ -73,7 +81,7 @@ class Certificate:
                 line.family,
                 line.order,
                 f"{line.size:g}",
-                _threshold_text(line.alpha_c),
+                threshold_text(line.alpha_c),
                 _text(line.slope),
                 line.law,
                 line.verdict,
@@ -84,8 +92,15 @@ class Certificate:
 
     @property
     def ceilings(self) -> tuple[str, ...]:
-        """Each reason why a verdict could not be higher, once."""
-        return tuple(dict.fromkeys(line.ceiling for line in self.lines if line.ceiling))
+        """Each reason why a verdict could not be higher, once, with the lines it holds for if not for all."""
+        found: dict[str, list[str]] = {}
+        for line in self.lines:
+            found.setdefault(line.ceiling, []).append(line.name)
+        return tuple(
+            ceiling if len(names) == len(self.lines) else f"{ceiling} ({_listed(names)})"
+            for ceiling, names in found.items()
+            if ceiling
+        )
 
     def as_dicts(self) -> list[dict[str, object]]:
         """Return plain values for JSON; unknown numbers are None."""
@@ -129,17 +144,24 @@ def certificate_of(records: Sequence[Record], verdicts: Sequence[Verdict]) -> Ce
     return Certificate(lines=tuple(lines))
 
 
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return "; ".join([*names[:_NAMED], *([f"{rest} more"] if rest > 0 else [])])
+
+
 def _key(where: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(where.items()))
 
 
-def _threshold_text(alpha_c: Estimate) -> str:
+def threshold_text(alpha_c: Estimate) -> str:
+    """Spell α_c with its interval; where it is not bracketed, the bound that was measured."""
     if not math.isnan(alpha_c.value):
         return _text(alpha_c)
     if not math.isnan(alpha_c.low):
         return f"not bracketed, > {alpha_c.low:.3g}"
     if not math.isnan(alpha_c.high):
-        return f"not bracketed, < {alpha_c.high:.3g}"
+        below = f"< {alpha_c.high:.3g}" if alpha_c.high > 0.0 else "broken at 0 already"
+        return f"not bracketed, {below}"
     return "not bracketed" if (alpha_c.reason or "").startswith("not bracketed") else "unknown"
 
 
@@ -153,8 +175,9 @@ def _raising_text(line: CertificateLine) -> str:
     if gain is None:
         return "not measured"
     if math.isnan(gain.value):
+        word = "α_c not bracketed" if (gain.reason or "").startswith("not bracketed") else "unknown"
         least = f", > {100.0 * gain.low:+.2g} per 100" if not math.isnan(gain.low) else ""
-        return f"unknown{least}"
+        return f"{word}{least}"
     value, low, high = (100.0 * x for x in (gain.value, gain.low, gain.high))
     ends = ("?" if math.isnan(end) else f"{end:+.2g}" for end in (low, high))
     return f"{value:+.2g} [{', '.join(ends)}] per 100{kind}"

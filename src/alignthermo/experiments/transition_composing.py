@@ -105,14 +105,13 @@ class ShardComposer:
 
     def _distinct(self, contexts: Iterable[Context], known: frozenset[ContextKey]) -> list[Context]:
         """Drop cells that whole turns bring to a context which another cell of their curve has reached."""
-        seen: dict[tuple[ContextKey, str], Context] = {}
+        seen: dict[ContextKey, Context] = {}
         for context in contexts:
-            key, more = context_key(context), context.wanted.reinforcement
-            name = (key, more.name if more else "")
-            again = key in known or name in seen
+            key = context_key(context)
+            again = key in known or key in seen
             self.duplicates += again
             if not again:
-                seen[name] = context
+                seen[key] = context
         return list(seen.values())
 
 

@@ -24,7 +24,7 @@ FAMILIES = (
 _SEVENTEEN = tuple(step / 16 for step in range(17))
 
 Turns = Literal["many_shot", "override", "role_play", "conflicting_system", "template", "turns"]
-Family = Turns | Literal["wrapped_request"]
+Family = Literal[Turns, "wrapped_request"]
 Order = Literal["random", "adversarial_last", "adversarial_first", "block_interleaved"]
 
 
@@ -129,7 +129,7 @@ class TransitionConfig(DialogueSettings):
     families: tuple[Family, ...] = ("many_shot",)
     templates: str | None = None
     turns: str | None = None
-    before_wrap: Turns | Literal["nothing"] = "template"
+    before_wrap: Literal[Turns, "nothing"] = "template"
     overrides: tuple[str, ...] = ()
     role_plays: tuple[str, ...] = ()
     conflicting_orders: tuple[str, ...] = ()

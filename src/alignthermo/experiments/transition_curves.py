@@ -8,6 +8,7 @@ import numpy as np
 
 from alignthermo.errors import AlignthermoError
 from alignthermo.estimators import Resampling, cluster_mean
+from alignthermo.estimators.intervals import MIN_CLUSTERS
 from alignthermo.estimators.laws import (
     Comparison,
     Sharpness,
@@ -24,6 +25,7 @@ from alignthermo.experiments.transition_sweeps import Cut, curve_sweep
 from alignthermo.quantities import Estimate, Record, random_stream
 
 __all__ = [
+    "MIN_ALPHAS",
     "NO_ROWS",
     "SAME",
     "CurveMaker",
@@ -130,13 +132,24 @@ def bounded(found: Threshold, sweep: Sweep) -> Estimate:
     return replace(found.alpha_c, high=float(sweep.alpha.min())) if found.side == "below" else found.alpha_c
 
 
+def _unfitted(sweep: Sweep, reason: str) -> Estimate:
+    """Return α_c of a curve no law fits; one that is the same everywhere lies beyond an end of the grid."""
+    blank = Estimate.unknown(f"not bracketed: {reason}", n=sweep.n_clusters, unit="1", method="not measured")
+    level = float(sweep.y[0])
+    if reason != SAME or sweep.n_clusters < MIN_CLUSTERS or level == 0.5:
+        return blank
+    if level > 0.5:
+        return replace(blank, low=float(sweep.alpha.max()))
+    return replace(blank, high=float(sweep.alpha.min()))
+
+
 def _thresholds(maker: CurveMaker, sweep: Sweep) -> Iterator[Record]:
     found: Threshold | None = None
     reason = unfit(sweep, maker.cut)
     if not reason:
         found, reason = known_or_reason(lambda: threshold(sweep, resampling=maker.resampling("alpha_c")))
     if found is None:
-        yield maker.unknown("alpha_c", f"not bracketed: {reason}")
+        yield maker.record("alpha_c", _unfitted(sweep, reason))
         return
     yield maker.record("alpha_c", bounded(found, sweep))
     yield maker.record("alpha_mid", found.alpha_mid)
@@ -262,8 +275,11 @@ def _gain(maker: CurveMaker, sweep: Sweep) -> Record:
 def _base_threshold(maker: CurveMaker) -> Iterator[Record]:
     sweep = curve_sweep(maker.cut, column="p_kept", model="base")
     reason = unfit(sweep, maker.cut)
-    if sweep is None or reason:
+    if sweep is None:
         yield maker.unknown("base_alpha_c", f"not bracketed: {reason}")
+        return
+    if reason:
+        yield maker.record("base_alpha_c", _unfitted(sweep, reason))
         return
     found, reason = known_or_reason(lambda: threshold(sweep, resampling=maker.resampling("base_alpha_c")))
     if found is None:

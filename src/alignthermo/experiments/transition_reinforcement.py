@@ -23,7 +23,7 @@ from alignthermo.experiments.transition_stored import curve_rows, reinforced_row
 from alignthermo.experiments.transition_sweeps import Cut, clusters_of, cuts
 from alignthermo.quantities import Estimate, Record
 
-__all__ = ["reinforcement_records"]
+__all__ = ["Arm", "reinforced_curves", "reinforced_cuts", "reinforcement_records"]
 
 MIN_MASS = 0.9
 Arm = tuple[str, str]
@@ -46,6 +46,12 @@ def reinforcement_records(stored: Mapping[str, pa.Table], config: TransitionConf
     """
     if not config.reinforcements:
         return
+    for cut in reinforced_cuts(stored, config):
+        yield from _of_curve(CurveMaker(config=config, cut=cut))
+
+
+def reinforced_cuts(stored: Mapping[str, pa.Table], config: TransitionConfig) -> Iterator[Cut]:
+    """Yield what reinforcement was measured on: each family, category and order at the first length."""
     size = config.lengths[0]
     rows = pa.concat_tables([curve_rows(stored), reinforced_rows(stored)])
     rows = rows.filter(pc.and_(pc.equal(rows["model"], "aligned"), pc.equal(rows["control"], "attack")))
@@ -54,13 +60,17 @@ def reinforcement_records(stored: Mapping[str, pa.Table], config: TransitionConf
         for order in config.orders:
             here = cut.of(order=order, size=size).at(order=order, **{config.size_name: f"{size:g}"})
             if here.rows.num_rows:
-                yield from _of_curve(CurveMaker(config=config, cut=here))
+                yield here
+
+
+def reinforced_curves(cut: Cut, config: TransitionConfig) -> dict[Arm, ReinforcedCurve]:
+    """Return the curve of each placement and phrasing, with the one without redundant instruction."""
+    arms = [(placement, phrasing) for placement in config.reinforce for phrasing in config.phrasings]
+    return {arm: _curve(cut, arm) for arm in arms}
 
 
 def _of_curve(maker: CurveMaker) -> Iterator[Record]:
-    config = maker.config
-    arms = [(placement, phrasing) for placement in config.reinforce for phrasing in config.phrasings]
-    curves = {arm: _curve(maker.cut, arm) for arm in arms}
+    curves = reinforced_curves(maker.cut, maker.config)
     for arm, curve in curves.items():
         yield from _of_arm(maker, arm, curve)
         control = curves.get((arm[0], FILLER))
@@ -147,7 +157,7 @@ def _both_gains(maker: CurveMaker, name: str, curve: ReinforcedCurve, n: int) ->
 
 def _chosen(maker: CurveMaker, quantity: str, name: str, estimate: Estimate) -> Record:
     record = maker.record(quantity, _with_mass(estimate, maker.cut))
-    return replace(record, policies={**record.policies, "reinforcement": name})
+    return replace(record, policies={**record.policies, **({"reinforcement": name} if name else {})})
 
 
 def _measured(

@@ -26,9 +26,9 @@ class Scene:
     Attributes
     ----------
     category : str
-        Slice the results belong to: ``all`` where the run has one category.
+        Slice the results belong to: ``all`` where the run has one category, or small ones under one text.
     prompts : tuple of Prompt
-        Of one category and one instruction; the first gives the system text.
+        Of one instruction; the first gives the system text.
     """
 
     category: str
@@ -39,7 +39,8 @@ def scenes_of(config: TransitionConfig, sources: Sources) -> tuple[Scene, ...]:
     """Return a scene for every category that has a curve of its own.
 
     A conversation has one instruction, so its requests are prompts of the category with the same system text:
-    the largest such group, at most `MAX_REQUESTS` of it.
+    the largest such group, at most `MAX_REQUESTS` of it. Where no category is large enough, but all prompts
+    are given one system text, there is one scene, of all.
 
     Raises
     ------
@@ -55,10 +56,13 @@ def scenes_of(config: TransitionConfig, sources: Sources) -> tuple[Scene, ...]:
         for category in categories
         if sum(prompt.category == category for prompt in usable) >= MIN_CATEGORY_PROMPTS
     ]
+    if not large and usable and config.system_prompt is not None:
+        return (_scene(ALL, usable, config),)
     if not large:
         raise ConfigError(
             f"dialogues need one instruction, and none of {len(categories)} categories has "
-            f"{MIN_CATEGORY_PROMPTS} prompts with answers of both kinds; give prompts of one category"
+            f"{MIN_CATEGORY_PROMPTS} prompts with answers of both kinds; give prompts of one category, or "
+            f"one instruction for all of them (--system-prompt)"
         )
     return tuple(
         _scene(category, [p for p in usable if p.category == category], config) for category in large

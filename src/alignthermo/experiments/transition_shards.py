@@ -9,16 +9,29 @@ from alignthermo.experiments.transition_stage import SWEEP
 from alignthermo.observables.forest import Question
 from alignthermo.quantities import Prompt
 
-__all__ = ["ComposedPrompt", "ContextKey", "PlannedShard", "TransitionShard", "context_key"]
+__all__ = [
+    "ComposedPrompt",
+    "ContextKey",
+    "PlannedShard",
+    "TransitionShard",
+    "context_key",
+    "reinforcement_name",
+]
 
-ContextKey = tuple[str, str, str, int, str, str]
-"""Prompt, family, order, replicate, control and digest: one context of one curve."""
+ContextKey = tuple[str, str, str, int, str, str, str]
+"""Prompt, family, order, replicate, control, digest and redundant instruction: one context of one curve."""
 
 
 def context_key(context: Context) -> ContextKey:
     """Return what tells a context from every other of its curve."""
-    cell = context.wanted
-    return (context.query, context.family, cell.order, cell.replicate, cell.control, context.digest)
+    cell, more = context.wanted, context.wanted.reinforcement
+    name = reinforcement_name(more.placement, more.phrasing, more.tokens) if more else ""
+    return (context.query, context.family, cell.order, cell.replicate, cell.control, context.digest, name)
+
+
+def reinforcement_name(placement: str, phrasing: str, tokens: int) -> str:
+    """Return what tells a redundant instruction from every other; empty for none."""
+    return f"{tokens} {phrasing} at {placement}" if tokens else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 ::
 
-    sweep ──► refine1 … refineN ──► reinforce ──► dialogues ──► summary
+    sweep ──► refine1 … refineN ──► reinforce ──► reinforce1 … reinforceN ──► dialogues ──► summary
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ SWEEP = "sweep"
 REFINE = "refine"
 """Stages of refinement are ``refine1``, ``refine2`` …"""
 REINFORCE = "reinforce"
+"""Its stages of refinement are ``reinforce1``, ``reinforce2`` …"""
 
 
 @dataclass(frozen=True, kw_only=True)

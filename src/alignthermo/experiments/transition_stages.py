@@ -9,14 +9,24 @@ import pyarrow as pa
 from alignthermo.contexts import Cell
 from alignthermo.experiments.stage import Stage, StageResult, StageShard
 from alignthermo.experiments.transition import Transition
-from alignthermo.experiments.transition_cells import refined_cells, reinforced_cells, sweep_cells
+from alignthermo.experiments.transition_cells import (
+    refined_cells,
+    refined_reinforced_cells,
+    reinforced_cells,
+    sweep_cells,
+)
 from alignthermo.experiments.transition_composing import ShardComposer
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_dialogues import DialogueStage
 from alignthermo.experiments.transition_material import Sources
 from alignthermo.experiments.transition_plan import TransitionPlan, planned_shards
 from alignthermo.experiments.transition_problems import shard_records
-from alignthermo.experiments.transition_shards import ContextKey, PlannedShard, TransitionShard
+from alignthermo.experiments.transition_shards import (
+    ContextKey,
+    PlannedShard,
+    TransitionShard,
+    reinforcement_name,
+)
 from alignthermo.experiments.transition_stage import (
     REFINE,
     REINFORCE,
@@ -25,7 +35,7 @@ from alignthermo.experiments.transition_stage import (
     Grounds,
     TransitionStage,
 )
-from alignthermo.experiments.transition_stored import curve_rows
+from alignthermo.experiments.transition_stored import context_rows, curve_rows
 from alignthermo.judges import ReplyJudge, load_reply_judge
 from alignthermo.quantities import Pair, Tokenizer
 
@@ -50,6 +60,7 @@ def transition_stages(
         _Sweep(ready=ready),
         *refining,
         _Reinforce(ready=ready),
+        *(_RefineReinforced(round=number, ready=ready) for number in range(1, config.refine + 1)),
         DialogueStage(),
     )
     return tuple(Grounded(stage=stage, config=config, sources=sources) for stage in stages)
@@ -92,6 +103,21 @@ class _Reinforce:
 
     def plan(self, grounds: Grounds) -> Sequence[StageShard]:
         return _shards(self.name, reinforced_cells(grounds.config), grounds=grounds, ready=self.ready)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RefineReinforced:
+    round: int
+    ready: Mapping[str, TransitionShard]
+
+    @property
+    def name(self) -> str:
+        return f"{REINFORCE}{self.round}"
+
+    def plan(self, grounds: Grounds) -> Sequence[StageShard]:
+        cells = refined_reinforced_cells(grounds.config, grounds.stored)
+        known = _known(context_rows(grounds.stored))
+        return _shards(self.name, cells, grounds=grounds, ready=self.ready, known=known)
 
 
 class _Composing:
@@ -137,7 +163,7 @@ class _ContextShard:
 
     def _asked(self) -> TransitionConfig:
         """Reinforcement is judged by h alone: replies would cost far more and say less."""
-        if self.planned.stage != REINFORCE:
+        if not self.planned.stage.startswith(REINFORCE):
             return self.config
         return self.config.model_copy(update={"samples": 0})
 
@@ -159,4 +185,6 @@ def _shards(
 
 def _known(rows: pa.Table) -> frozenset[ContextKey]:
     names = ("prompt_id", "family", "order", "replicate", "control", "context_digest")
-    return frozenset(zip(*(rows[name].to_pylist() for name in names), strict=True))
+    more = ("placement", "phrasing", "wanted_reinforcement")
+    columns = zip(*(rows[name].to_pylist() for name in (*names, *more)), strict=True)
+    return frozenset((*row[:6], reinforcement_name(*row[6:])) for row in columns)

@@ -21,8 +21,8 @@ def context_rows(stored: Mapping[str, pa.Table]) -> pa.Table:
 
 
 def reinforced_rows(stored: Mapping[str, pa.Table]) -> pa.Table:
-    """Return the contexts with redundant instruction."""
-    return _joined(table for name, table in stored.items() if name == REINFORCE)
+    """Return the contexts with redundant instruction, and those that their refinement added without."""
+    return _joined(table for name, table in stored.items() if name.startswith(REINFORCE))
 
 
 def _joined(tables: Iterable[pa.Table]) -> pa.Table:

@@ -1,7 +1,7 @@
 """A transformers model behind the `LanguageModel` protocol."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from alignthermo.models.cached_decoder import CachedDecoder
 from alignthermo.models.decoding import decode
 from alignthermo.models.forward import NativeForward, pad_right
 from alignthermo.models.heads import check_finite
-from alignthermo.models.hugging_face_attention import attention_of
+from alignthermo.models.hugging_face_attention import attention_at_ends
 from alignthermo.models.hugging_face_packed import PackedReader
 from alignthermo.models.hugging_face_probe import reads_packed_rows
 from alignthermo.models.hugging_face_tree import TokenTree
@@ -206,17 +206,21 @@ class HuggingFaceModel:
         return reader, found
 
     def attention(
-        self, ids: Sequence[int], *, positions: Sequence[int]
-    ) -> tuple[list[list[Float[np.ndarray, "head key"]]] | None, str]:
-        """Return attention weights of the tokens at ascending positions; see `Attentive`.
+        self,
+        contexts: Sequence[Sequence[int]],
+        *,
+        see: Callable[[int, Sequence[Float[np.ndarray, "head _"]]], None],
+    ) -> tuple[int, str]:
+        """Show the attention of the last token of each context; see `Attentive`.
 
         Raises
         ------
         ContextTooLong
-            The ids exceed `max_length`.
+            A context exceeds `max_length`.
         """
-        self._check(_Job(ids=list(ids), positions=list(positions)), None)
-        return attention_of(self._forward, list(ids), positions=positions)
+        for ids in contexts:
+            self._check(_Job(ids=list(ids), positions=[len(ids) - 1]), None)
+        return attention_at_ends(self._forward, contexts, see=see)
 
     def _draw(
         self,

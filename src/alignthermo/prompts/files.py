@@ -50,7 +50,7 @@ def read_rows(path: Path) -> Iterator[RawRow]:
     kind = suffixes[-1] if suffixes else ""
     if kind not in FORMATS:
         raise InputError(
-            f"prompts cannot be read from {path}: the name must end in {', '.join(FORMATS)} "
+            f"rows cannot be read from {path}: the name must end in {', '.join(FORMATS)} "
             "(and .gz or .xz if it is compressed)"
         )
     content = _content(path, packing)
@@ -87,10 +87,10 @@ def _require_regular(path: Path) -> None:
         mode = path.stat().st_mode
     except OSError as error:
         link = " (a symbolic link to nothing)" if path.is_symlink() else ""
-        raise InputError(f"prompt file {path}{link} cannot be read: {error.strerror}") from error
+        raise InputError(f"file {path}{link} cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "a device, pipe or socket"
-        raise InputError(f"prompt file {path} is {what}, not a regular file")
+        raise InputError(f"{path} is {what}, not a regular file")
 
 
 def _jsonl_rows(content: bytes) -> Iterator[RawRow]:
@@ -114,7 +114,7 @@ def _jsonl_row(line: bytes, number: int) -> RawRow:
     except (ValueError, RecursionError) as error:
         return RawRow(line=number, problem=f"not JSON ({error})")
     if not isinstance(values, dict):
-        return RawRow(line=number, problem='not a JSON object: write {"prompt": …}')
+        return RawRow(line=number, problem='not a JSON object: write {"prompt": …} or {"messages": […]}')
     return RawRow(line=number, values=values)
 
 

@@ -19,7 +19,7 @@ _MOST_ROWS = 200
 def estimate_cell(estimate: Estimate | None) -> Markup:
     """Write a value with its interval below, *–* where there is none.
 
-    Without a value it is *unknown*, or *not bracketed* with the side on which the threshold lies.
+    Without a value it is *unknown*, or *not bracketed* for a threshold, with the bound that was measured.
     """
     if estimate is None:
         return Markup("–")
@@ -56,9 +56,12 @@ def estimate_table(
 
 
 def _side(estimate: Estimate) -> str:
+    """Spell the bound of what has no value; the words of a threshold are for thresholds alone."""
+    threshold = (estimate.reason or "").startswith((f"{NOT_BRACKETED}: kept", f"{NOT_BRACKETED}: broken"))
+    above, below = ("kept up to", "broken from") if threshold else ("above", "below")
     if math.isfinite(estimate.low):
-        return f"kept up to {format_number(estimate.low)}"
-    return f"broken from {format_number(estimate.high)}" if math.isfinite(estimate.high) else ""
+        return f"{above} {format_number(estimate.low)}"
+    return f"{below} {format_number(estimate.high)}" if math.isfinite(estimate.high) else ""
 
 
 def _head(name: str, column: Sequence[Estimate | None]) -> Markup:

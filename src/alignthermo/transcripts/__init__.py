@@ -1,6 +1,8 @@
 """Recorded conversations: read with tool calls and all, and written as token ids at any of their points."""
 
 from alignthermo.transcripts.read import read_transcripts, transcripts_of
+from alignthermo.transcripts.reminding import reminder_text
+from alignthermo.transcripts.rows import rephrased_of
 from alignthermo.transcripts.transcript import Speech, ToolCall, Transcript, TranscriptSet
 from alignthermo.transcripts.treated import Asked, Treated, treated
 from alignthermo.transcripts.treatment import NO_REMINDERS, WHOLE, Reminders, Treatment, Window
@@ -23,6 +25,8 @@ __all__ = [
     "Window",
     "WrittenContext",
     "read_transcripts",
+    "reminder_text",
+    "rephrased_of",
     "transcripts_of",
     "treated",
 ]

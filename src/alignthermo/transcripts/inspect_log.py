@@ -31,7 +31,7 @@ def read_inspect_log(path: Path) -> Iterator[RawRow]:
     except ImportError as error:
         raise ConfigError(
             f"{path} is an Inspect log, which the package inspect_ai reads: "
-            "pip install 'alignthermo[inspect]'"
+            f"pip install 'alignthermo[inspect]' ({error})"
         ) from error
     if not path.is_file():
         raise InputError(f"Inspect log {path} is not a regular file")

@@ -97,6 +97,8 @@ def _set(
     for one in transcripts:
         # Lines are where, not what: the same conversations have the same digest in any file.
         content = {key: value for key, value in asdict(one).items() if key != "line"}
+        if not one.rephrased:
+            del content["rephrased"]  # files without it keep the digest they had
         for speech in content["speeches"]:
             del speech["inserted"]  # nothing is, in what was recorded
         line = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)

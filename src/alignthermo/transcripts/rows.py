@@ -7,9 +7,9 @@ from alignthermo.errors import PromptError
 from alignthermo.transcripts.content import text_of
 from alignthermo.transcripts.transcript import ROLES, Speech, ToolCall, Transcript
 
-__all__ = ["transcript_from_row"]
+__all__ = ["rephrased_of", "transcript_from_row"]
 
-_OWN = ("id", "messages", "tools")
+_OWN = ("id", "messages", "tools", "rephrased")
 _OTHER_NAMES = {"function": "tool"}
 
 
@@ -22,7 +22,8 @@ def transcript_from_row(row: Mapping[str, object], *, line: int) -> Transcript:
     Parameters
     ----------
     row : mapping
-        `messages`, and optionally `id` and `tools`; every other column goes to `meta`.
+        `messages`, and optionally `id`, `tools` and `rephrased` (the instruction in other words: a text, or a
+        list of them); every other column goes to `meta`.
     line : int
         Where the row was read; a row without an id is called ``row-LINE``.
 
@@ -54,7 +55,30 @@ def transcript_from_row(row: Mapping[str, object], *, line: int) -> Transcript:
         line=line,
         meta={name: value for name, value in row.items() if name not in _OWN},
         notes=tuple(notes),
+        rephrased=rephrased_of(row),
     )
+
+
+def rephrased_of(row: Mapping[str, object]) -> tuple[str, ...]:
+    """Read the column `rephrased`: the instruction in other words, a text or a list of texts.
+
+    Raises
+    ------
+    PromptError
+        Something else stands there.
+
+    Examples
+    --------
+    >>> rephrased_of({"rephrased": "Talk like a pirate."})
+    ('Talk like a pirate.',)
+    """
+    given = _unpacked(row.get("rephrased"))
+    if given is None or given == "":
+        return ()
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(one, str) and one.strip() for one in texts):
+        raise PromptError("`rephrased` must be text, or a list of texts, none empty")
+    return tuple(_clean(one, "rephrased") for one in texts)
 
 
 def _unpacked(value: object) -> object:

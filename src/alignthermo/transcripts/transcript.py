@@ -75,6 +75,8 @@ class Transcript:
         Everything else the row carried.
     notes : tuple of str
         What reading had to leave out or change.
+    rephrased : tuple of str
+        The instruction in other words.
     """
 
     id: str
@@ -83,6 +85,7 @@ class Transcript:
     line: int = 0
     meta: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rephrased: tuple[str, ...] = ()
 
     @property
     def n_instructing(self) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 from alignthermo.errors import InputError
 from alignthermo.transcripts.adapting import own_messages
 from alignthermo.transcripts.compaction import Summary, summary_of
+from alignthermo.transcripts.reminding import reminder_text
 from alignthermo.transcripts.transcript import Speech
 from alignthermo.transcripts.treatment import Reminders, Treatment, Window
 from alignthermo.transcripts.writer import PreparedTranscript
@@ -80,7 +81,8 @@ def treated(
     Raises
     ------
     InputError
-        A point outside the conversation, or a reminder repeats the rule of a conversation that has none.
+        A point outside the conversation, or a reminder says the rule, or other words for it, where there are
+        none.
     """
     if not 0 <= upto <= len(prepared.speeches):
         raise InputError(
@@ -112,6 +114,7 @@ class _Script:
     opening_tokens: int
     tokens: tuple[int, ...]
     id: str
+    rephrased: tuple[str, ...]
 
     @classmethod
     def of(cls, prepared: PreparedTranscript, upto: int, count: Count) -> "_Script":
@@ -129,6 +132,7 @@ class _Script:
             opening_tokens=sum(_words(one, count) for one in opening),
             tokens=tuple(_words(one, count) for one in history),
             id=prepared.id,
+            rephrased=prepared.rephrased,
         )
 
     @property
@@ -176,7 +180,13 @@ def _placed(script: _Script, reminders: Reminders, *, asked: Asked, count: Count
     pinned: dict[str, Literal["no", "instruction", "always"]] = {"start": "instruction", "end": "always"}
     placed = []
     for place, turn in _places(script, reminders, asked):
-        text = _text(script, reminders.texts[turn % len(reminders.texts)])
+        text = reminder_text(
+            reminders.texts[turn % len(reminders.texts)],
+            rule="\n\n".join(one.content for one in script.opening),
+            rephrased=script.rephrased,
+            turn=turn,
+            who=script.id,
+        )
         placed.append(
             _Placed(
                 place=place,
@@ -202,18 +212,6 @@ def _places(script: _Script, reminders: Reminders, asked: Asked) -> list[tuple[i
         if sum(script.tokens[places[-1] if places else 0 : place]) >= reminders.every:
             places.append(place)
     return [(place, number) for number, place in enumerate(places)]
-
-
-def _text(script: _Script, text: str) -> str:
-    if "{rule}" not in text:
-        return text
-    rule = "\n\n".join(one.content for one in script.opening)
-    if not rule.strip():
-        raise InputError(
-            f"transcript {script.id!r} has no instruction that the reminder {text!r} could repeat; "
-            "use reminders without {rule}"
-        )
-    return text.replace("{rule}", rule)
 
 
 def _cut(script: _Script, placed: Sequence[_Placed], window: Window, count: Count) -> _Cut:

@@ -25,7 +25,8 @@ class Reminders:
     every : int
         Tokens of history between reminders; 0 unless placed so.
     texts : tuple of str
-        Taken in turn; ``{rule}`` stands for the instruction's own text.
+        Taken in turn; ``{rule}`` stands for the instruction's own text, ``{summary}`` for the sentences of it
+        that bind, ``{rephrased}`` for other words of it that came with the conversation.
     role : {"user", "system"}
         Who speaks them. A template that wants roles to alternate joins them to the next user message.
 

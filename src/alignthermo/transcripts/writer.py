@@ -35,6 +35,8 @@ class PreparedTranscript:
     tools : tuple of mappings
     notes : tuple of str
         What reading and the template made necessary.
+    rephrased : tuple of str
+        The instruction in other words.
     """
 
     id: str
@@ -43,6 +45,7 @@ class PreparedTranscript:
     merged: str = ""
     tools: tuple[Mapping[str, object], ...] = ()
     notes: tuple[str, ...] = ()
+    rephrased: tuple[str, ...] = ()
 
     @property
     def has_instruction(self) -> bool:
@@ -84,11 +87,12 @@ class PreparedTranscript:
             first = self.speeches[0]
             content = f"{text}{first.content[len(self.merged) :]}"
             speeches = (replace(first, content=content), *self.speeches[1:])
-            return replace(self, speeches=speeches, merged=text)
+            return replace(self, speeches=speeches, merged=text, rephrased=())
         if not self.n_instructing:
             raise InputError(f"transcript {self.id!r} has no instruction that could be replaced")
         first = replace(self.speeches[0], content=text)
-        return replace(self, speeches=(first, *self.speeches[self.n_instructing :]), n_instructing=1)
+        rest = self.speeches[self.n_instructing :]
+        return replace(self, speeches=(first, *rest), n_instructing=1, rephrased=())
 
 
 class TranscriptWriter:
@@ -161,6 +165,7 @@ class TranscriptWriter:
             merged=instruction,
             tools=transcript.tools,
             notes=tuple(notes),
+            rephrased=transcript.rephrased,
         )
 
     def context(

@@ -129,6 +129,13 @@ def test_shuffled_replies_have_no_excess():
     assert abs(found.excess.value) < 4.0 * found.excess.stderr
 
 
+def test_replies_that_are_all_alike_have_no_variance_and_say_so():
+    alike = outcome_variance(ReplyRun(kept=np.ones((30, 8)), inputs=np.zeros((30, 8, 0))), resampling=how(0))
+    for estimate in (alike.ratio, alike.excess):
+        assert np.isnan(estimate.value)
+        assert estimate.reason == "all replies alike"
+
+
 def test_what_cannot_be_measured_is_refused():
     run = ReplyRun(kept=np.eye(30)[:, :8], inputs=np.zeros((30, 8, 0)))
     with pytest.raises(InputError, match="finite"):

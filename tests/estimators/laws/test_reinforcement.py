@@ -10,6 +10,7 @@ import pytest
 
 from alignthermo.errors import InputError
 from alignthermo.estimators import Resampling
+from alignthermo.estimators.laws.refine import refined_doses
 from alignthermo.estimators.laws.reinforced_curve import ReinforcedCurve, make_pairs
 from alignthermo.estimators.laws.reinforcement import (
     field_gain,
@@ -195,11 +196,56 @@ def test_the_cheapest_and_the_best_pay_for_having_been_chosen():
     assert best.high == both["strong"][0].high
 
 
+STEEP = 60.0
+
+
+def steep(fields, *, alphas=ALPHAS, doses=(0, 40, 80)):
+    """Falls within a tenth of α, and every 40 tokens move the crossing by 0.2."""
+    even = curve(fields, doses=doses, alphas=alphas)
+    return replace(even, h=STEEP * (0.31 + 0.005 * even.dose - even.alpha) + 0.1 * (even.h - FIELD))
+
+
+def test_each_dose_is_refined_where_it_crosses():
+    coarse = steep(EVEN)
+    wide = reinforced_thresholds(coarse, resampling=asked())
+    assert [(e.low, e.high) for e in wide.values()] == [
+        pytest.approx(cell) for cell in ((0.2, 0.4), (0.4, 0.6), (0.6, 0.8))
+    ]
+    assert all("refine it" in e.caveats[0] for e in wide.values())
+    assert "steep for its grid at doses 0, 40, 80" in threshold_gain(coarse, resampling=asked()).caveats[0]
+    added = refined_doses(coarse)
+    assert added == {
+        0: pytest.approx((0.25, 0.3, 0.35)),
+        40: pytest.approx((0.45, 0.5, 0.55)),
+        80: pytest.approx((0.65, 0.7, 0.75)),
+    }
+    finer = coarse
+    for dose, alphas in added.items():
+        finer = joined(finer, steep(EVEN, alphas=np.array(alphas), doses=(dose,)))
+    found = reinforced_thresholds(finer, resampling=asked())
+    for dose in (0, 40, 80):
+        assert found[dose].low <= 0.31 + 0.005 * dose <= found[dose].high
+        assert found[dose].high - found[dose].low < 0.06
+    # what was added for one dose takes no part in what needs pairs
+    before, after = (field_gain(one, resampling=asked()) for one in (coarse, finer))
+    assert (before.value, before.low, before.high) == (after.value, after.low, after.high)
+    again = refined_doses(finer)
+    assert all(0.5 < alpha < 0.55 for alpha in again[40])
+    ahead = joined(coarse, steep(EVEN, alphas=np.array(added[0]), doses=(0,)))
+    assert set(refined_doses(ahead)) == {40, 80}
+    assert refined_doses(curve(EVEN, alphas=np.linspace(0.0, 1.0, 9))) == {}
+
+
+def joined(one, other):
+    names = ("cluster", "replicate", "cell", "alpha", "dose", "tokens", "h")
+    return ReinforcedCurve(**{n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in names})
+
+
 def test_pairs_are_contexts_that_were_read_at_every_dose():
     whole = curve(EVEN, replicates=2)
     lost = (whole.dose == 40) & (whole.cluster == 3) & (whole.cell == ALPHAS[2])
     pairs = make_pairs(replace(whole, h=np.where(lost, np.inf, whole.h)))
-    assert pairs.alpha.size == 9 * 2 * 6 - 2
+    assert pairs.whole.sum() == 9 * 2 * 6 - 2
     assert pairs.doses == (0, 40, 80)
     with pytest.raises(InputError, match="without and with"):
         make_pairs(curve(EVEN, doses=(40, 80)))

@@ -1,6 +1,7 @@
 """Slopes, widths (F-130), γ (F-131) and the average of slopes over laws (F-177)."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from alignthermo.estimators.laws.binned import binned_panel
 from alignthermo.estimators.laws.law_fit import fit_law
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
+from alignthermo.estimators.laws.student import refitted_estimate
 from tests.estimators.laws.simulated import GRID, as_sweep, several_lengths, sweep_of
 
 
@@ -133,7 +135,7 @@ def test_slopes_that_follow_no_power_of_length_widen_the_interval_and_say_so():
     assert bent.high - bent.low > 0.3
 
 
-def scattered(rng, *, prompts=14, cells=9):
+def scattered(rng, *, prompts=12, cells=8):
     """Contexts whose α whole turns have moved, each prompt's elsewhere."""
     alpha = np.clip(np.linspace(0.0, 1.0, cells) + rng.uniform(-0.04, 0.04, (prompts, cells)), 0.0, 1.0)
     alpha[0, [0, -1]] = 0.0, 1.0
@@ -148,21 +150,24 @@ def scattered(rng, *, prompts=14, cells=9):
     )
 
 
-@pytest.mark.parametrize(("width", "same"), [(0.2, True), (40.0, False)])
-def test_resamples_in_bins_give_the_intervals_of_all_settings(monkeypatch, width, same):
-    sweep = scattered(np.random.default_rng(11))
-    module = "alignthermo.estimators.laws.sharpness"
-    monkeypatch.setattr(f"{module}.BIN", 1e-6)
-    exact = sharpness(sweep, resampling=how(0))
-    monkeypatch.setattr(f"{module}.BIN", width)
-    monkeypatch.setattr(f"{module}.FEWEST_BINS", 5)
-    binned = sharpness(sweep, resampling=how(0))
-    off = []
-    for name in ("within", "marginal", "quenched", "thermal"):
-        one, other = getattr(exact, name), getattr(binned, name)
-        assert (one.value, one.stderr) == (other.value, other.stderr)
-        off += [abs(np.log(one.low / other.low)), abs(np.log(one.high / other.high))]
-    assert (max(off) < 0.01) == same
+def test_resamples_in_bins_give_the_intervals_of_all_settings(monkeypatch):
+    sweep, module = (
+        scattered(np.random.default_rng(11)),
+        import_module("alignthermo.estimators.laws.sharpness"),
+    )
+    monkeypatch.setattr(module, "FEWEST_BINS", 5)
+    found = {}
+    for width in (1e-6, 0.2, 40.0):
+        monkeypatch.setattr(module, "BIN", width)
+        found[width] = sharpness(sweep, resampling=how(0))
+    exact = found.pop(1e-6)
+    off = {width: [] for width in found}
+    for width, binned in found.items():
+        for name in ("within", "marginal", "quenched", "thermal"):
+            one, other = getattr(exact, name), getattr(binned, name)
+            assert (one.value, one.stderr) == (other.value, other.stderr)
+            off[width] += [abs(np.log(one.low / other.low)), abs(np.log(one.high / other.high))]
+    assert max(off[0.2]) < 0.01 < max(off[40.0])
 
 
 def test_bins_keep_every_trial_and_the_ends_of_the_grid():
@@ -174,3 +179,17 @@ def test_bins_keep_every_trial_and_the_ends_of_the_grid():
     assert (few.alpha[0], few.alpha[-1]) == (0.0, 1.0)
     # shared by nearness: the mean α of every prompt stays
     np.testing.assert_allclose(few.weight @ few.alpha, panel.weight @ panel.alpha)
+
+
+def test_an_interval_that_its_value_is_not_in_is_none():
+    errors = np.full(200, 0.1)
+    resamples = np.random.default_rng(0).standard_normal(200)
+    around = refitted_estimate(
+        (1.0, 0.1), (1.0 + 0.1 * resamples, errors), labels=("1", "m"), n=20, level=0.95
+    )
+    assert around.low < 1.0 < around.high
+    beside = refitted_estimate(
+        (1.0, 0.1), (5.0 + 0.1 * resamples, errors), labels=("1", "m"), n=20, level=0.95
+    )
+    assert np.isnan([beside.low, beside.high]).all()
+    assert "do not determine it" in beside.reason

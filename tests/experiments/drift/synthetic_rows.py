@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from alignthermo.experiments.drift.arms import CONTROLS
 from alignthermo.experiments.drift.config import DriftConfig
 from alignthermo.experiments.drift.schema import DRIFT_SCHEMA
 from alignthermo.testsystems.drift_series import PlantedDrift
@@ -51,8 +52,12 @@ class Planted:
     dropped: dict[str, str] = field(default_factory=dict)
 
 
-def config(**settings) -> DriftConfig:
+def config(*, arms=(), **settings) -> DriftConfig:
+    """Settings of a run with these arms."""
     defaults = {
+        "reminders": [arm for arm in arms if "@" in arm],
+        "windows": [arm for arm in arms if ":" in arm],
+        "controls": ["neutral", *(arm for arm in arms if arm in CONTROLS)],
         "aligned": "shipped:aligned",
         "base": "shipped:base",
         "transcripts": "x.jsonl",
@@ -82,7 +87,7 @@ def _arm(planted: Planted, arm: str, rng: np.random.Generator):
         factor = planted.instruction_factors[number % len(planted.instruction_factors)]
         factor *= planted.held_out_factor if number % 5 < 2 else 1.0
         excess = excess * factor * (planted.window_factor if ":" in arm else 1.0)
-        excess = excess + (planted.control_offset if arm in ("shuffled", "no_instruction") else 0.0)
+        excess = excess + (planted.control_offset if arm in CONTROLS else 0.0)
         clocks = (lag_turns if "@" in arm else turns) / planted.law.n_turns
         whole = np.concatenate
         yield from _conversation(
@@ -163,7 +168,7 @@ def _conversation(planted, base, *, point, turns, tokens, lag, excess, clock, rn
                 "attention": [0.5 / (1.0 + clock[i]), 0.2],
                 "attention_uniform": 0.1,
             }
-            if base["arm"] in ("shuffled", "no_instruction"):
+            if base["arm"] in CONTROLS:
                 row["control"] = None
             if planted.references:
                 row |= {"h_here": h[i], "h_start": planted.h[0], "h_base": -2.0, "mass_here": 0.95}

@@ -115,6 +115,29 @@ def test_the_shipped_prompts_share_probes_by_rule():
     assert len({len(one.probes) for one in secrets}) > 1
 
 
+def test_rules_in_other_words(tmp_path):
+    rows = [
+        {"system_prompt": "Use pirate words.", "probe": "Who?", "category": "a", "rule": "pirate"},
+        {"system_prompt": "Sound like a pirate.", "probe": "What?", "category": "a", "rule": "pirate"},
+        {
+            "system_prompt": "Be brief.",
+            "probe": "Who?",
+            "category": "b",
+            "rephrased": ["Few words.", "Short."],
+        },
+        {"system_prompt": "Be kind.", "probe": "Who?", "category": "b", "rephrased": [1]},
+    ]
+    path = tmp_path / "rules.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    found = instructions_of(read_instruction_prompts(str(path)))
+    assert {one.text: one.rephrased for one in found.instructions} == {
+        "Use pirate words.": ("Sound like a pirate.",),
+        "Sound like a pirate.": ("Use pirate words.",),
+        "Be brief.": ("Few words.", "Short."),
+    }
+    assert [(one.line, "rephrased" in one.reason) for one in found.problems] == [(4, True)]
+
+
 def test_published_system_prompts():
     folder = os.environ.get("ALIGNTHERMO_DATA", "")
     path = Path(folder) / "persona_drift" / "hundred_system_prompts.jsonl"

@@ -8,6 +8,7 @@ import pytest
 
 from alignthermo.experiments.drift import (
     DRIFT_SCHEMA,
+    CaseBook,
     DriftConfig,
     DriftMaterial,
     Probe,
@@ -84,6 +85,36 @@ def test_every_arm_is_read_at_the_same_points(whole):
     assert whole.problems == ()
 
 
+def test_the_last_point_is_the_end_where_it_fits_in_every_arm():
+    config = {"every": 60, "controls": (), "reminders": ("repeat@end",)}
+    end = cases_of(**config)
+    assert [case.asked.point.turns for case in end["plain"]] == [
+        case.asked.point.turns for case in end["repeat@end"]
+    ]
+    assert end["plain"][-1].asked.point.turns == 6
+    longest = len(end["repeat@end"][-1].asked.case.here)
+    # a token less, and all arms keep their regular last point
+    short = cases_of(**config, tokens=longest + 16 - 1)
+    assert [len(arm) for arm in short.values()] == [len(arm) for arm in end.values()]
+    for arm in short.values():
+        turns = arm[-1].asked.point.turns
+        assert 0 < turns < 6
+    assert len(end["plain"][-1].asked.case.here) <= longest - 1
+
+
+def cases_of(**settings):
+    """Cases of the second conversation by arm; each must fit."""
+    config = DriftConfig(**{**SETTINGS, **settings})
+    material = DriftMaterial(neutral=neutral_text(config), transcripts=talks(), probes=(PROBE,))
+    one = recorded_conversations(config, material)[1]
+    book = CaseBook(pair().aligned.tokenizer, config, neutral=neutral_text(config), max_length=1024)
+    found = {}
+    for case in book.cases(one, book.prepared(one)):
+        found.setdefault(case.arm.name, []).append(case)
+    assert book.problems == []
+    return found
+
+
 def test_at_the_beginning_nothing_has_drifted(whole):
     first = frame(whole, kind="probe", point=0)
     for arm in ("plain", "shuffled", "no_instruction", "sliding:30"):
@@ -141,11 +172,17 @@ def test_what_arms_do_to_a_context_is_told(whole):
     assert shuffled.h_here.iloc[0] < frame(whole, kind="probe", arm="plain", number=0).h_here.iloc[0]
 
 
-def test_what_the_probes_cost_is_counted(whole):
-    sampled, read, base = whole.counts
+def test_what_was_read_is_counted(whole):
+    """Replies of two conversations, their probes, the attention on the instruction of both in each arm."""
+    replies, (sampled, *probed), attention = whole.counts[:4], whole.counts[4:7], whole.counts[7:]
     assert sampled.generated > 0
-    for one in (read, base):
+    for one in probed:
         assert 0 < one.optimal <= one.forwarded < one.naive
+    # the text with its instruction and with a neutral one, then under the base
+    assert [one.forwarded > 0 for one in replies] == [True] * 4
+    assert replies[0].forwarded == pytest.approx(2 * replies[1].forwarded, rel=0.2)
+    assert len(attention) == 2 * 5
+    assert all(0 < one.forwarded < one.naive for one in attention)
 
 
 def test_wish_and_attention_are_measured_where_asked(whole):

@@ -2,6 +2,7 @@
 
 from alignthermo.experiments.drift.points import (
     conversation_points,
+    ending_point,
     history_tokens,
     monologue_points,
     start_of,
@@ -60,14 +61,39 @@ def test_a_reply_with_a_tool_call_is_no_place_for_a_question():
     assert [p.upto for p in conversation_points(prepared, every=1, count=words)] == [1, 3, 7]
 
 
-def test_a_monologue_is_cut_where_the_question_comes():
-    prepared = talk(("user", "go on"), ("assistant", " ".join(str(n) for n in range(10))))
-    points = monologue_points(
+def spoken(prepared):
+    """Points of a monologue in which every number is a token."""
+    return monologue_points(
         prepared,
         every=4,
         encode=lambda text: tuple(int(word) if word.isdecimal() else 0 for word in text.split()),
         decode=lambda ids: " ".join(map(str, ids)),
     )
+
+
+def test_a_monologue_is_cut_where_the_question_comes():
+    prepared = talk(("user", "go on"), ("assistant", " ".join(str(n) for n in range(10))))
+    points = spoken(prepared)
     assert [(p.number, p.tokens) for p in points] == [(0, 0), (1, 6), (2, 10)]
     assert points[2].prepared.speeches[-1].content == "0 1 2 3 4 5 6 7"
     assert prepared.speeches[-1].content.endswith("9")
+
+
+def test_the_last_point_moves_to_the_end():
+    whole = talk(*turns(5), ("user", "and now"))
+    points = conversation_points(whole, every=12, count=words)
+    end = ending_point(points, whole, count=words)
+    assert (end.number, end.upto, end.turns, end.tokens) == (points[-1].number, 11, 5, 30)
+    assert ending_point((*points[:-1], end), whole, count=words) is None
+    # one reply fewer, and the last regular point is the end
+    assert ending_point(points, talk(*turns(4)), count=words) is None
+    # a conversation shorter than the spacing has its beginning alone
+    short = talk(*turns(1))
+    assert ending_point(conversation_points(short, every=12, count=words), short, count=words) is None
+
+
+def test_the_last_point_of_a_monologue_is_its_last_token():
+    prepared = talk(("user", "go on"), ("assistant", " ".join(str(n) for n in range(10))))
+    points = spoken(prepared)
+    end = ending_point(points, prepared, count=words)
+    assert (end.number, end.tokens, end.prepared) == (2, 12, prepared)

@@ -112,6 +112,8 @@ def test_forgetting_is_less_influence_and_less_compliance(forgets):
     ("changed", "verdict", "outcome"),
     [
         ({"h": (3.0, 3.0)}, "forgetting", "needs it less"),
+        ({"h": (-5.0, -5.0)}, "forgetting", "never kept"),
+        ({"h": (-5.0, 2.0)}, "forgetting", "needs it less"),
         ({"influence": (2.0, 2.0)}, "forgetting", "strays"),
         ({"h": (3.0, 3.0)}, "relaxation", "the base comes nearer"),
         ({"relaxation": (4.0, 4.0)}, "relaxation", "goes elsewhere"),

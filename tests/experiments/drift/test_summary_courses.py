@@ -42,7 +42,7 @@ def run():
 @pytest.fixture(scope="module")
 def courses(run):
     stretches = stretches_of(run)
-    makers = [DriftMaker(config=config(), cut=cut) for cut in drift_cuts(run)]
+    makers = [DriftMaker(config=config(arms=PLANTED.arms), cut=cut) for cut in drift_cuts(run)]
     found = [r for maker in makers for r in course_records(maker, stretches)]
     found += [r for maker in makers for r in composition_records(maker, stretches)]
     return found

@@ -39,7 +39,7 @@ def run():
 
 
 def maker(run, arm):
-    return DriftMaker(config=config(), cut=run.of(arm=arm).at(arm=arm, category="all"))
+    return DriftMaker(config=config(arms=PLANTED.arms), cut=run.of(arm=arm).at(arm=arm, category="all"))
 
 
 def effects(run, arm):
@@ -80,7 +80,7 @@ def test_the_gain_is_what_a_reminder_token_buys(run):
     gain = {r.slice["measure"]: r.estimate for r in found}
     assert gain["drift"].low < 0.2 * 5.5 / 200.0 < gain["drift"].high
     assert gain["non-compliance"].low > 0.0
-    assert reminder_token_levels(run.of(arm="repeat@end").at(arm="repeat@end")).value.tolist() == [200.0] * 24
+    assert reminder_token_levels(maker(run, "repeat@end")).value.tolist() == [200.0] * 24
     nothing = next(iter(gain_records(maker(run, "repeat@start"), maker(run, "plain").cut))).estimate
     assert nothing.low < 0.0 < nothing.high
 

@@ -25,7 +25,7 @@ class Planned:
     def __init__(self, planted, **settings):
         run = whole_run(drift_rows(planted, seed=1))
         self.records, self.verdicts = schedule_findings(
-            DriftMaker(config=config(**{**SETTINGS, **settings}), cut=run)
+            DriftMaker(config=config(arms=ARMS, **{**SETTINGS, **settings}), cut=run)
         )
         self.schedule = next(v for v in self.verdicts if v.name == "schedule")
 
@@ -118,7 +118,7 @@ def test_without_held_out_conversations_the_schedule_is_undecided():
     rows = drift_rows(PLANTED, seed=1)
     none = np.zeros(rows.num_rows, dtype=bool)
     rows = rows.set_column(rows.schema.get_field_index("held_out"), "held_out", [none])
-    maker = DriftMaker(config=config(**SETTINGS), cut=whole_run(rows))
+    maker = DriftMaker(config=config(arms=ARMS, **SETTINGS), cut=whole_run(rows))
     schedule = next(v for v in schedule_findings(maker)[1] if v.name == "schedule")
     assert schedule.outcome == "undecided"
     assert "held out" in schedule.statement

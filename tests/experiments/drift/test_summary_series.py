@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from alignthermo.errors import ConfigError
 from alignthermo.estimators import Resampling
 from alignthermo.experiments.drift.cuts import drift_cuts, whole_run
 from alignthermo.experiments.drift.levels import end_of, level_records, paired_difference, start_of
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.schema import DRIFT_SCHEMA
 from alignthermo.experiments.drift.series import drift_series, last_third, points_of
-from alignthermo.experiments.drift.treatments import TreatmentName
 from tests.experiments.drift.synthetic_rows import Planted, config, drift_rows
 
 
@@ -147,16 +147,24 @@ def test_late_points_are_within_reach():
 
 
 @pytest.mark.parametrize(
-    ("name", "placement", "every", "reminds", "window"),
+    ("name", "placement", "every", "window"),
     [
-        ("plain", "start", 0, False, ""),
-        ("repeat@start", "start", 0, True, ""),
-        ("own@end", "end", 0, True, ""),
-        ("rephrase@64", "every", 64, True, ""),
-        ("truncate:512", "start", 0, False, "truncate:512"),
+        ("plain", "none", 0, "whole"),
+        ("repeat@start", "start", 0, "whole"),
+        ("own@end", "end", 0, "whole"),
+        ("remember@64", "every", 64, "whole"),
+        ("truncate:512", "none", 0, "truncate"),
+        ("shuffled", "none", 0, "whole"),
     ],
 )
-def test_the_name_of_an_arm_says_what_is_done(name, placement, every, reminds, window):
-    read = TreatmentName.read(name)
-    assert (read.placement, read.every, read.reminds, read.window) == (placement, every, reminds, window)
-    assert read.is_plain == (name == "plain")
+def test_an_arm_knows_its_treatment(name, placement, every, window):
+    arms = ("repeat@start", "own@end", "remember@64", "truncate:512", "shuffled")
+    settings = config(arms=arms, reminder_texts=["x"])
+    arm = settings.arm(name)
+    reminders = arm.treatment.reminders
+    assert (reminders.placement, reminders.every, arm.treatment.window.policy) == (placement, every, window)
+    assert arm.reminds == (placement != "none")
+    assert arm.is_moved == (placement == "end")
+    assert arm.is_control == (name == "shuffled")
+    with pytest.raises(ConfigError, match="no arm 'sing@end'"):
+        settings.arm("sing@end")

@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -157,6 +158,27 @@ def test_the_model_hears_reminders_and_windows(heard):
     assert [key for key, _ in heard].count("talk-0000/0/reply") == 2
 
 
+def test_a_reminder_in_other_words_needs_them(heard):
+    named = [replace(one, rephrased=("honour rule", "rule rule")) for one in instructions()]
+    one = replace(
+        stage(conversations=2, turns=6, reminders=("rephrase@8", "summary@end")),
+        instructions=(named[0], replace(named[1], rephrased=())),
+    )
+    shards = [shard.measure(stub()) for shard in one.plan({})]
+    table = pa.concat_tables([found.rows for found in shards])
+    arms = {(row["instruction"], row["arm"]) for row in table.to_pylist()}
+    (with_words, without) = (one.name for one in one.instructions)
+    assert (with_words, "rephrase@8") in arms
+    assert (without, "rephrase@8") not in arms
+    assert {(with_words, "summary@end"), (without, "summary@end")} <= arms
+    said = [one.estimate.reason for found in shards for one in found.records if one.estimate.reason]
+    assert sum("no instruction in other words" in text for text in said) == 1
+    words = stub().aligned.tokenizer
+    contexts = [words.decode(ids) for key, ids in heard if key.endswith("/5/reply")]
+    (reminded,) = [text for text in contexts if "rule rule <end>" in text]
+    assert reminded.index("<user> honour rule <end>") < reminded.index("<user> rule rule <end>")
+
+
 def test_arms_use_equal_random_numbers_and_conversations_their_own():
     table = held(
         stage(reminders=("repeat@end",), conversations=4, turns=6),
@@ -184,7 +206,7 @@ def test_a_conversation_ends_before_its_context_is_too_long():
     one = stage(tokens=60, turns=6, reminders=("repeat@8",), windows=("sliding:24",))
     rows = held(one, stub()).to_pylist()
     for row in rows:
-        assert row["tokens"] <= 60
+        assert row["tokens"] + 4 + 1 <= 60  # the answer to a probe, and the probe
         assert row["replies"] == 6 if row["arm"] == "sliding:24" else 0 < row["replies"] < 6
     by_arm = {arm: sum(row["replies"] for row in rows if row["arm"] == arm) for arm in ("plain", "repeat@8")}
     assert by_arm["repeat@8"] < by_arm["plain"]
@@ -270,7 +292,7 @@ def test_a_user_copy_forgets_what_has_no_room(heard):
 
 
 def test_a_monologue_is_one_reply(heard):
-    one = stage(mode="monologue", user=(), rules=("Be kind.",), conversations=2, tokens=60, reply_tokens=3)
+    one = stage(mode="monologue", user=(), rules=("Be kind.",), conversations=2, tokens=120, reply_tokens=3)
     table = held(one, tiny(stop_ids=frozenset({3})))
     for row in table.to_pylist():
         messages = json.loads(row["messages"])

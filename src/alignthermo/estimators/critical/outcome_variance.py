@@ -95,12 +95,14 @@ def outcome_variance(run: ReplyRun, *, resampling: Resampling, n_lags: int = 14)
     counts = np.stack([np.bincount(row, minlength=replicates) for row in drawn]).astype(np.float64)
     at_fit, moved = (variance_ratio(kept) for _, kept in paired_nulls(kernel, counts, run.inputs, rng=rng))
     again = np.array([float(variance_ratio(run.kept[row])) for row in drawn])
-    value, null = float(variance_ratio(run.kept)), float(np.nanmean(at_fit))
-    own = float(np.nanstd(again, ddof=1))
+    known = at_fit[np.isfinite(at_fit)]
+    value, null = float(variance_ratio(run.kept)), float(known.mean()) if known.size else float("nan")
     shifts = (again - value) - (moved - at_fit)
-    error = float(np.hypot(np.nanstd(shifts, ddof=1), np.nanstd(at_fit, ddof=1) / np.sqrt(at_fit.size)))
+    error = float(np.hypot(_spread(shifts), _spread(at_fit) / np.sqrt(at_fit.size)))
     return OutcomeVariance(
-        ratio=_around(value, own, n=replicates, labels=("outcome variance over p(1 − p)", resampling.level)),
+        ratio=_around(
+            value, _spread(again), n=replicates, labels=("outcome variance over p(1 − p)", resampling.level)
+        ),
         null=null,
         excess=_around(
             value - null, error, n=replicates, labels=("excess over the additive null", resampling.level)
@@ -109,8 +111,15 @@ def outcome_variance(run: ReplyRun, *, resampling: Resampling, n_lags: int = 14)
     )
 
 
+def _spread(values: np.ndarray) -> float:
+    """Return the standard deviation of the known values; NaN of fewer than two."""
+    known = values[np.isfinite(values)]
+    return float(known.std(ddof=1)) if known.size > 1 else float("nan")
+
+
 def _around(value: float, error: float, *, n: int, labels: tuple[str, float]) -> Estimate:
     if np.isnan(value):
         return Estimate.unknown("all replies alike", n=n, unit="1", method=labels[0])
     method = f"{labels[0]}, bootstrap error over rollouts"
-    return student_estimate(value, error, n=n, level=labels[1], labels=("1", method))
+    reason = "in all resamples but one, or in all, the replies are alike" if np.isnan(error) else None
+    return student_estimate(value, error, n=n, level=labels[1], labels=("1", method), reason=reason)

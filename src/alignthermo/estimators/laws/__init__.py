@@ -1,7 +1,7 @@
 """Laws of a compliance curve: α_c, slopes, widths, memory, loops, and what they may be called."""
 
 from alignthermo.estimators.laws.bimodality import Bimodality, bimodality, bimodality_coefficient
-from alignthermo.estimators.laws.comparison import RIVALS, Comparison, LawScore, compare_laws
+from alignthermo.estimators.laws.comparison import RIVALS, Comparison, compare_laws
 from alignthermo.estimators.laws.constant_field import ConstantField, constant_field_null
 from alignthermo.estimators.laws.hysteresis import (
     HeldRamp,
@@ -12,7 +12,7 @@ from alignthermo.estimators.laws.hysteresis import (
 )
 from alignthermo.estimators.laws.memory import LabelledTurns, MemoryKernel, memory_kernel
 from alignthermo.estimators.laws.middle import Middle
-from alignthermo.estimators.laws.refine import refined_grid
+from alignthermo.estimators.laws.refine import refined_doses, refined_grid
 from alignthermo.estimators.laws.reply_kernel import ReplyKernel, ReplyRun, fit_reply_kernel
 from alignthermo.estimators.laws.scaling import SizeScaling, size_scaling
 from alignthermo.estimators.laws.shapes import ACCUMULATION, CONSTANT, LINE, LOGISTIC, POWER, SCALED
@@ -22,6 +22,7 @@ from alignthermo.estimators.laws.sweep import OrderParameter, Sweep
 from alignthermo.estimators.laws.threshold import Threshold, threshold
 from alignthermo.estimators.laws.threshold_difference import threshold_difference
 from alignthermo.estimators.laws.verdict import Evidence, Verdict, verdict
+from alignthermo.estimators.naming import LawScore
 
 __all__ = [
     "ACCUMULATION",
@@ -58,6 +59,7 @@ __all__ = [
     "hysteresis",
     "loop_areas",
     "memory_kernel",
+    "refined_doses",
     "refined_grid",
     "sharpness",
     "size_scaling",

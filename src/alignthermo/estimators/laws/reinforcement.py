@@ -11,7 +11,7 @@ from alignthermo.errors import InputError
 from alignthermo.estimators.bootstrap import cluster_mean, cluster_ratio
 from alignthermo.estimators.clusters import with_caveat
 from alignthermo.estimators.intervals import MIN_CLUSTERS
-from alignthermo.estimators.laws.reinforced_curve import Pairs, ReinforcedCurve, make_pairs
+from alignthermo.estimators.laws.reinforced_curve import Pairs, ReinforcedCurve, SteepCell, make_pairs
 from alignthermo.estimators.resampling import Resampling
 from alignthermo.quantities import Estimate
 
@@ -132,6 +132,9 @@ def threshold_gain(curve: ReinforcedCurve, *, resampling: Resampling) -> Estimat
     lost = [f"{dose} ({side})" for dose, side in zip(pairs.doses, sides, strict=True) if side is not None]
     if used:
         estimate = _pooled_gain(pairs, used, resampling)
+        steep = [f"{pairs.doses[index]}" for index in (0, *used) if pairs.steep_cell(index) is not None]
+        if steep:
+            estimate = with_caveat(estimate, f"α_c is steep for its grid at doses {', '.join(steep)}")
         return (
             with_caveat(estimate, f"doses left out, not bracketed: {', '.join(lost)}") if lost else estimate
         )
@@ -195,7 +198,16 @@ def _one_threshold(pairs: Pairs, index: int, resampling: Resampling) -> Estimate
         resampling=resampling,
         unit="1",
     )
-    return replace(estimate, method=f"{method}, {estimate.method}")
+    return _across(pairs.steep_cell(index), replace(estimate, method=f"{method}, {estimate.method}"))
+
+
+def _across(cell: SteepCell | None, estimate: Estimate) -> Estimate:
+    """Widen an interval to its cell where nothing inside was measured, as `threshold` does."""
+    if cell is None or np.isnan(estimate.low):
+        return estimate
+    left, right = cell.reached
+    wide = replace(estimate, low=min(estimate.low, left), high=max(estimate.high, right))
+    return with_caveat(wide, "steep for the grid: the interval is a whole cell, refine it")
 
 
 def _side(pairs: Pairs, index: int, level: float) -> str | None:
@@ -229,7 +241,9 @@ def _points(pairs: Pairs) -> Float[np.ndarray, " point"]:
 
 
 def _prompt_tokens(pairs: Pairs, index: int) -> Float[np.ndarray, " prompt"]:
-    return np.asarray(pairs.by_prompt(pairs.tokens[index]) / pairs.by_prompt(np.ones(pairs.prompt.size)))
+    parts = (pairs.tokens[index], np.ones(pairs.prompt.size))
+    reached, contexts = (pairs.by_prompt(part, pairs.whole) for part in parts)
+    return np.asarray(reached / contexts)
 
 
 def _field_sums(
@@ -246,7 +260,8 @@ def _field_sums(
         weight = tokens
     if not (tokens > 0.0).any():
         raise InputError("reinforcement: whole turns reached no redundant token; ask for more tokens")
-    return pairs.by_prompt((weight * gained).sum(axis=0)), pairs.by_prompt((weight * tokens).sum(axis=0))
+    sums = (weight * gained).sum(axis=0), (weight * tokens).sum(axis=0)
+    return pairs.by_prompt(sums[0], pairs.whole), pairs.by_prompt(sums[1], pairs.whole)
 
 
 def _of_prompts(curve: ReinforcedCurve, prompts: np.ndarray) -> ReinforcedCurve:

@@ -63,8 +63,11 @@ def refitted_estimate(
     low, high = interval_from_quantiles(studentised, point=point, n_clusters=n, scale=IDENTITY, level=level)
     reason = None
     if n < MIN_CLUSTERS or np.isnan(low):
-        low = high = float("nan")
         reason = f"too few prompts: {n}, an interval needs {MIN_CLUSTERS}"
+    elif not low <= value <= high:
+        reason = "its resamples all lie on one side of it: the data do not determine it"
+    if reason is not None:
+        low = high = float("nan")
     if log:
         value, low, high = (float(np.exp(x)) for x in (value, low, high))
         error *= value

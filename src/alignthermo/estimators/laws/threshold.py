@@ -45,8 +45,8 @@ class Threshold:
     held_until : float
         Largest α up to which the curve is significantly above 1/2; NaN where it nowhere is.
     cell : tuple of float or None
-        Neighbouring grid values between which the curve falls by more than half of its height: the crossing
-        is steep for the spacing, and the interval is that cell. Refine there (`refined_grid`).
+        Neighbouring grid values between which the curve falls by more than a quarter of its height: the
+        crossing is steep for the spacing, and the interval is that cell. Refine there (`refined_grid`).
     column : str
         Order parameter it was measured on.
     """

@@ -1,8 +1,10 @@
 """Experiment 3: conversations that are held or given, probed point by point under several arms."""
 
+from alignthermo.experiments.drift.along import RunAt, drift_slopes
 from alignthermo.experiments.drift.arms import DriftArm
 from alignthermo.experiments.drift.casebook import CaseBook
 from alignthermo.experiments.drift.config import DriftConfig
+from alignthermo.experiments.drift.conversation import Conversation
 from alignthermo.experiments.drift.instructions import (
     Instruction,
     InstructionSet,
@@ -26,6 +28,7 @@ __all__ = [
     "TALK",
     "TALK_SCHEMA",
     "CaseBook",
+    "Conversation",
     "DriftArm",
     "DriftConfig",
     "DriftMaterial",
@@ -34,7 +37,9 @@ __all__ = [
     "InstructionSet",
     "MeasuredDrift",
     "Probe",
+    "RunAt",
     "UserTurns",
+    "drift_slopes",
     "drift_stages",
     "drift_table",
     "instructions_of",

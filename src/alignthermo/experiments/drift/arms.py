@@ -1,5 +1,6 @@
 """Arms of a drift run: ways to run a conversation, and controls on the plain one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -7,9 +8,19 @@ from alignthermo.contexts.texts import REMINDERS
 from alignthermo.errors import ConfigError
 from alignthermo.transcripts import Reminders, Treatment, Window
 
-__all__ = ["DriftArm", "parse_reminders", "parse_window"]
+__all__ = ["CONTROLS", "DriftArm", "parse_reminders", "parse_window"]
 
 Instruction = Literal["own", "shuffled", "none"]
+
+CONTROLS: Mapping[str, Instruction] = {"shuffled": "shuffled", "no_instruction": "none"}
+"""Arms that read the plain conversations under another instruction, and which."""
+
+FORMS: Mapping[str, tuple[str, ...]] = {
+    **REMINDERS,
+    "rephrase": ("{rephrased}",),
+    "summary": ("{summary}",),
+}
+"""Phrasings of a reminder; the last two want more of a conversation than its rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +45,16 @@ class DriftArm:
         """Whether it is read on the plain conversations."""
         return self.instruction != "own"
 
+    @property
+    def reminds(self) -> bool:
+        """Whether reminders are put in."""
+        return self.treatment.reminders.placement != "none"
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether its reminder is moved along, right before what is asked."""
+        return self.treatment.reminders.placement == "end"
+
 
 def parse_reminders(
     text: str, *, own: tuple[str, ...] = (), role: Literal["user", "system"] = "user"
@@ -51,7 +72,7 @@ def parse_reminders(
     256
     """
     form, _, where = text.partition("@")
-    phrasings = {**REMINDERS, **({"own": own} if own else {})}
+    phrasings = {**FORMS, **({"own": own} if own else {})}
     if form not in phrasings:
         raise ConfigError(
             f"reminders {text!r}: there is no phrasing {form!r}; there are {', '.join(phrasings)}"

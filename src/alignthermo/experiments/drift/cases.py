@@ -52,13 +52,12 @@ class CaseWriter:
     ----------
     writer : TranscriptWriter
     config : DriftConfig
-    neutral : str
+    filler : sequence of int
         Neutral text.
     """
 
-    def __init__(self, writer: TranscriptWriter, config: DriftConfig, neutral: str) -> None:
-        self._writer, self._config = writer, config
-        self._filler = writer.encode_answer(neutral)
+    def __init__(self, writer: TranscriptWriter, config: DriftConfig, filler: Ids) -> None:
+        self._writer, self._config, self._filler = writer, config, filler
 
     def count(self, text: str) -> int:
         """Count the tokens of a text."""

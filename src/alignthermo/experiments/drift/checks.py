@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from alignthermo.experiments.drift.arms import CONTROLS
 from alignthermo.experiments.drift.config import DriftConfig
 from alignthermo.experiments.drift.cuts import DriftCut
 from alignthermo.experiments.drift.judging import direction, needed
-from alignthermo.experiments.drift.treatments import CONTROLS
 from alignthermo.quantities import Record, Verdict
 
 __all__ = ["apparatus_checks", "control_checks"]

@@ -18,6 +18,9 @@ KL_MARGIN = 0.1
 CONTENT_MARGIN = 0.25
 """Drift beyond neutral history that is still called length alone, as a share of the drift."""
 
+KEPT = 0.1
+"""P(kept) at the beginning below which there is nothing to forget."""
+
 MIN_MASS = 0.9
 """Mass of the references from which on log-odds stand for the answers."""
 
@@ -64,13 +67,18 @@ def _compliance(maker: DriftMaker, found: Found, compliance: Direction) -> Verdi
 
 
 def _forgetting(maker: DriftMaker, found: Found, compliance: Direction) -> Verdict:
-    """Forgetting is less influence *and* less compliance: the history was written under the instruction."""
+    """Forgetting is less influence *and* less compliance: the history was written under the instruction.
+
+    What was not kept at the beginning, where nothing else had been said, cannot be forgotten.
+    """
     change = found.get("influence_change")
     influence = direction(change, margin=_margin(found, "influence"))
     kept = compliance in ("holds", "rises")
     acts = influence in ("holds", "rises")
     outcome = "inconclusive"
-    if influence == "falls" and compliance == "falls":
+    if compliance != "rises" and _never_kept(found.get("compliance_start")):
+        outcome = "never kept"
+    elif influence == "falls" and compliance == "falls":
         outcome = "forgets"
     elif influence == "falls" and kept:
         outcome = "needs it less"
@@ -85,6 +93,10 @@ def _forgetting(maker: DriftMaker, found: Found, compliance: Direction) -> Verdi
         text += f"; compliance: {needed(found.get('compliance_change'))}"
     tests = (*_tests(change), *_tests(found.get("compliance_change")))
     return maker.verdict("forgetting", outcome, text, tests=tests)
+
+
+def _never_kept(start: Estimate | None) -> bool:
+    return start is not None and start.value < KEPT and start.high < 0.5
 
 
 def _relaxation(maker: DriftMaker, found: Found, compliance: Direction) -> Verdict:

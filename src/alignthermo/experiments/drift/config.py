@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alignthermo.errors import ConfigError
-from alignthermo.experiments.drift.arms import DriftArm, parse_reminders, parse_window
+from alignthermo.experiments.drift.arms import CONTROLS, DriftArm, parse_reminders, parse_window
 from alignthermo.transcripts import Treatment
 
 __all__ = ["DriftConfig"]
@@ -40,13 +40,13 @@ class DriftConfig(BaseModel):
     wish : str or None
         What an adversary would have as the instruction.
     conversations, turns, tokens : int
-        How many conversations are held; replies in each; a conversation ends before its context exceeds
-        `tokens`.
+        How many conversations are held; replies in each; most tokens that are read, a probe and its answer
+        among them: a conversation ends while there is room for both.
     reply_tokens, temperature
         Of what is said in a conversation.
     every : int
         A probe after the first reply that ends at least so many tokens after the last one, and at the
-        beginning.
+        beginning. The last of them stands at the end of the conversation.
     probes : int
         Probes at each point, of those that belong to the instruction.
     answers, answer_tokens : int
@@ -54,10 +54,11 @@ class DriftConfig(BaseModel):
     literal, attention : bool
         Measure also each reply as it was given; attention on the instruction.
     reminders : tuple of str
-        Arms ``FORM@WHERE``: ``repeat@start``, ``repeat@end``, ``rephrase@256`` …; forms are those of
-        `alignthermo.contexts.texts.REMINDERS`, and ``own``.
+        Arms ``FORM@WHERE``: ``repeat@start``, ``repeat@end``, ``remember@256`` …; forms are those of
+        `alignthermo.contexts.texts.REMINDERS`, ``rephrase`` (other words for the instruction, which its row
+        brings along), ``summary`` (the sentences of it that bind), and ``own``.
     reminder_texts : tuple of str
-        Phrasing of the form ``own``; ``{rule}`` is the instruction's text.
+        Phrasing of the form ``own``; ``{rule}`` is the instruction's text, ``{summary}`` its gist.
     reminder_role : {"user", "system"}
     windows : tuple of str
         Arms ``POLICY:TOKENS``: ``truncate:512``, ``sliding:512``, ``compaction:512``.
@@ -168,12 +169,24 @@ class DriftConfig(BaseModel):
             for name in self.reminders
         ]
         treatments += [Treatment(window=parse_window(name)) for name in self.windows]
-        controls: dict[str, Literal["shuffled", "none"]] = {"shuffled": "shuffled", "no_instruction": "none"}
         return (
             *(DriftArm(name=treatment.name, treatment=treatment) for treatment in treatments),
             *(
-                DriftArm(name=name, treatment=Treatment(), instruction=controls[name])
+                DriftArm(name=name, treatment=Treatment(), instruction=CONTROLS[name])
                 for name in self.controls
-                if name in controls
+                if name in CONTROLS
             ),
         )
+
+    def arm(self, name: str) -> DriftArm:
+        """Return the arm of that name.
+
+        Raises
+        ------
+        ConfigError
+            These settings have no such arm.
+        """
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise ConfigError(f"there is no arm {name!r}; there are {', '.join(arm.name for arm in self.arms)}")

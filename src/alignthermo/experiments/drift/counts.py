@@ -24,7 +24,7 @@ def count_records(maker: DriftMaker) -> Iterator[Record]:
     yield maker.measured("points", lambda r: _mean(_points(maker), "point", r), unit="point")
     yield maker.measured(
         "reminder_tokens",
-        lambda r: _mean(reminder_token_levels(maker.cut).value, "token", r),
+        lambda r: _mean(reminder_token_levels(maker).value, "token", r),
         unit="token",
         columns=("reminder_tokens",),
     )

@@ -9,13 +9,13 @@ from alignthermo.errors import InsufficientData
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.drift import DriftSeries, gain_per_reminder_token
 from alignthermo.estimators.drift.schedule import Measure
+from alignthermo.experiments.drift.arms import CONTROLS
 from alignthermo.experiments.drift.compliance import COMPLIANCE_MARGIN, KL_MARGIN
 from alignthermo.experiments.drift.cuts import DriftCut
 from alignthermo.experiments.drift.judging import direction, needed
 from alignthermo.experiments.drift.levels import end_of, paired_difference
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.series import UNITS, Levels, Points, drift_series, points_of
-from alignthermo.experiments.drift.treatments import CONTROLS, TreatmentName
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["control_records", "effect_findings", "gain_records", "reminder_token_levels"]
@@ -51,18 +51,15 @@ def effect_findings(maker: DriftMaker, plain: DriftCut) -> tuple[list[Record], l
     Both are read over the last third of what both have reached: the arms of a conversation are compared at
     equal turns, not at equal tokens, because reminders are tokens too.
     """
-    treatment = TreatmentName.read(maker.cut.where["arm"])
-    name = "reminder_effect" if treatment.reminds else "window_effect"
+    name = "reminder_effect" if maker.arm.reminds else "window_effect"
     records = [_difference(maker, name, (maker.cut, plain), measure) for measure in MEASURES]
     effects = {record.slice["measure"]: record.estimate for record in records}
     level = end_of(plain, "drift").value
     margin = KL_MARGIN * float(np.mean(level)) if level.size else 0.0
-    return records, [_effect_verdict(maker, treatment, effects, margin)]
+    return records, [_effect_verdict(maker, effects, margin)]
 
 
-def _effect_verdict(
-    maker: DriftMaker, treatment: TreatmentName, effects: dict[str, Estimate], margin: float
-) -> Verdict:
+def _effect_verdict(maker: DriftMaker, effects: dict[str, Estimate], margin: float) -> Verdict:
     drift = direction(effects["drift"], margin=margin)
     compliance = direction(effects["compliance"], margin=COMPLIANCE_MARGIN)
     better, worse = drift == "falls" or compliance == "rises", drift == "rises" or compliance == "falls"
@@ -78,7 +75,7 @@ def _effect_verdict(
     text = f"at the end, against plain: drift {drifted}, compliance {kept}"
     if outcome == "inconclusive":
         text += f"; drift: {needed(effects['drift'])}"
-    return maker.verdict("reminders" if treatment.reminds else "window", outcome, text)
+    return maker.verdict("reminders" if maker.arm.reminds else "window", outcome, text)
 
 
 def _text(estimate: Estimate) -> str:
@@ -102,7 +99,7 @@ def _gain(maker: DriftMaker, plain: DriftCut, measure: Measure, resampling: Resa
     sides = [_up_to_reach(cut, column) for cut in (plain, maker.cut)]
     known = [np.unique(side.conversation[np.isfinite(side.value)]) for side in sides]
     both = np.intersect1d(known[0], known[1])
-    tokens = reminder_token_levels(maker.cut)
+    tokens = reminder_token_levels(maker)
     spent = tokens.value[np.isin(tokens.number, both)]
     if not both.size or not spent.size or not spent.mean() > 0.0:
         raise InsufficientData("no conversation of this arm and of the plain one has a reminder in it")
@@ -124,17 +121,17 @@ def _reached(points: Points, cut: DriftCut) -> np.ndarray:
     return np.asarray(points.time <= reach)
 
 
-def reminder_token_levels(cut: DriftCut) -> Levels:
+def reminder_token_levels(maker: DriftMaker) -> Levels:
     """Reminder tokens that each conversation reads up to its end.
 
     Reminders that stay are those in its last context; one that is moved along is read anew at every reply.
     """
-    rows = cut.of(kind="probe")
+    rows = maker.cut.of(kind="probe")
     points = points_of(rows, rows.floats("reminder_tokens"))
     reached = np.flatnonzero(_reached(points, rows) & np.isfinite(points.value))
     last = {int(points.number[row]): row for row in reached}
     place = np.array(list(last.values()), dtype=np.int64)
     spent = points.value[place]
-    if TreatmentName.read(cut.where["arm"]).placement == "end":
+    if maker.arm.is_moved:
         spent = spent * np.maximum(points.turns[place], 1.0)
     return Levels(number=points.number[place], value=spent)

@@ -11,6 +11,7 @@ from alignthermo.prompts import PromptSet, RowProblem, load_prompt_set, public_s
 from alignthermo.prompts.read import shown_problems
 from alignthermo.prompts.rows import prompt_from_row
 from alignthermo.quantities import Prompt
+from alignthermo.transcripts import rephrased_of
 
 __all__ = [
     "GENERAL_PROBES",
@@ -36,12 +37,15 @@ class Instruction:
     text, category : str
     probes : tuple of Probe
         At least one; those asked under this very text first.
+    rephrased : tuple of str
+        The same in other words.
     """
 
     name: str
     text: str
     category: str
     probes: tuple[Probe, ...]
+    rephrased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,7 @@ def instructions_of(
 
     Every system text of a category is an instruction of its own, and the last user messages under it are its
     probes. Prompts may carry a `rule`: all system texts of one category and rule ask for the same thing in
-    other words, so they share their probes.
+    other words, so they share their probes and rephrase each other; a column `rephrased` gives more.
 
     Parameters
     ----------
@@ -164,6 +168,7 @@ def _checked(row: Mapping[str, object]) -> Mapping[str, object]:
     """Refuse here, where the line is known, what `instructions_of` would leave out."""
     adapted = _adapted(row)
     prompt = prompt_from_row(adapted, fallback_id="row")
+    rephrased_of(prompt.meta)
     problem = _problem_of(prompt) if _system_text(prompt) else ""
     if problem:
         raise PromptError(problem)
@@ -210,9 +215,16 @@ def _instructions(prompts: Sequence[Prompt], probes: Mapping[str, Probe]) -> lis
             text=text,
             category=category,
             probes=distinct_probes([probes[one.id] for one in (*rows, *shared.get((category, rule), ()))]),
+            rephrased=_other_words(text, rows, shared.get((category, rule), ())),
         )
         for (category, rule, text), rows in own.items()
     ]
+
+
+def _other_words(text: str, rows: Sequence[Prompt], alike: Sequence[Prompt]) -> tuple[str, ...]:
+    """Collect what rows give as `rephrased`, then the other texts that share their rule."""
+    given = [words for one in rows for words in rephrased_of(one.meta)]
+    return tuple(dict.fromkeys(words for words in (*given, *map(_system_text, alike)) if words != text))
 
 
 def _rule(prompt: Prompt) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from alignthermo.errors import AlignthermoError
 from alignthermo.estimators import Resampling
+from alignthermo.experiments.drift.arms import DriftArm
 from alignthermo.experiments.drift.config import DriftConfig
 from alignthermo.experiments.drift.cuts import DriftCut
 from alignthermo.quantities import Estimate, Record, Verdict, random_stream
@@ -28,6 +29,11 @@ class DriftMaker:
     config: DriftConfig
     cut: DriftCut
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arm(self) -> DriftArm:
+        """Arm of the cut."""
+        return self.config.arm(self.cut.where["arm"])
 
     def noting(self, **notes: str) -> "DriftMaker":
         """Return a maker whose records say more of what they depend on."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -95,7 +95,7 @@ def held_conversations(
     others = shuffled_instructions(texts, seed=config.seed)
     return tuple(
         Conversation(
-            transcript=one,
+            transcript=replace(one, line=0, rephrased=by_name[names[one.id]].rephrased),
             number=int(str(one.meta["number"])),
             arm=str(one.meta["arm"]),
             category=str(one.meta["category"]),

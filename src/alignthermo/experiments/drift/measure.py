@@ -10,11 +10,17 @@ from alignthermo.experiments.drift.casebook import Case, CaseBook, problem_of
 from alignthermo.experiments.drift.config import DriftConfig
 from alignthermo.experiments.drift.conversation import Conversation
 from alignthermo.experiments.drift.replies import reply_rows
-from alignthermo.experiments.drift.rows import AttentionRow, Speaker, probe_row
+from alignthermo.experiments.drift.rows import Speaker, probe_row
 from alignthermo.experiments.drift.schema import DRIFT_SCHEMA
 from alignthermo.experiments.responses import Problem
 from alignthermo.models.decoding import Stopping
-from alignthermo.observables.drift import BaseSide, ProbeCase, instruction_attention, measure_probes
+from alignthermo.observables.drift import (
+    BaseSide,
+    InstructionAttention,
+    ProbeCase,
+    instruction_attention,
+    measure_probes,
+)
 from alignthermo.observables.forest import ForestSettings, Sampling, TokenCounts
 from alignthermo.quantities import Pair
 from alignthermo.transcripts import PreparedTranscript
@@ -50,7 +56,7 @@ def measure_drift(
         neutral=neutral,
         max_length=min(pair.aligned.max_length, pair.base.max_length),
     )
-    meter = _Meter(pair, config, book, neutral)
+    meter = _Meter(pair, config, book)
     rows: list[dict[str, object]] = []
     cases: list[Case] = []
     for one in conversations:
@@ -71,9 +77,8 @@ def measure_drift(
 class _Meter:
     """One pair, reading cases."""
 
-    def __init__(self, pair: Pair, config: DriftConfig, book: CaseBook, neutral: str) -> None:
+    def __init__(self, pair: Pair, config: DriftConfig, book: CaseBook) -> None:
         self._pair, self._config, self._book = pair, config, book
-        self._filler = book.writer.encode_answer(neutral)
         self._base = BaseSide.of(pair) if config.base is not None else None
         self.counts: list[TokenCounts] = []
 
@@ -94,12 +99,13 @@ class _Meter:
             settings=ForestSettings(max_cached_tokens=self._config.max_cached_tokens),
             counted=self.counts.append,
         )
+        attention = self._attention(cases) if self._config.attention else {}
         model = self._pair.aligned
         stop_ids = model.stop_ids if isinstance(model, Stopping) else frozenset[int]()
         speaker = Speaker(tokenizer=model.tokenizer, stop_ids=stop_ids)
         return [
-            probe_row(case, drift, attention=self._attention(case), speaker=speaker)
-            for case, drift in zip(cases, found, strict=True)
+            probe_row(case, drift, attention=attention.get(number), speaker=speaker)
+            for number, (case, drift) in enumerate(zip(cases, found, strict=True))
         ]
 
     def replies(self, one: Conversation, prepared: PreparedTranscript) -> list[dict[str, object]]:
@@ -111,27 +117,43 @@ class _Meter:
                 book=self._book,
                 model=self._pair.aligned,
                 base=self._base,
-                filler=self._filler,
+                counted=self.counts.append,
             )
         except AlignthermoError as error:
             self._book.problems.append(problem_of(one, f"replies as they were given: {error}"))
             return []
 
-    def _attention(self, case: Case) -> AttentionRow | None:
-        instruction, ids = case.asked.written.instruction, case.asked.case.here
-        if not self._config.attention or not instruction:
-            return None
-        found = instruction_attention(
-            self._pair.aligned,
-            ids,
-            instruction=(instruction[0][0], instruction[-1][1]),
-            positions=(len(ids) - 1,),
-        )
-        return AttentionRow(
-            mass=tuple(float(layer) for layer in found.mass[:, 0]),
-            uniform=float(found.share_of_tokens[0]),
-            reason=found.reason,
-        )
+    def _attention(self, cases: Sequence[Case]) -> dict[int, InstructionAttention]:
+        """Look at the attention of the cases that have an instruction, conversation by conversation."""
+        groups: dict[tuple[int, str, str], list[int]] = {}
+        for number, case in enumerate(cases):
+            if case.asked.written.instruction:
+                key = (case.conversation.number, case.conversation.arm, case.arm.name)
+                groups.setdefault(key, []).append(number)
+        seen: dict[int, InstructionAttention] = {}
+        for numbers in groups.values():
+            contexts = [cases[number].asked.case.here for number in numbers]
+            spans = [cases[number].asked.written.instruction for number in numbers]
+            found, read = instruction_attention(
+                self._pair.aligned, contexts, instructions=[(span[0][0], span[-1][1]) for span in spans]
+            )
+            seen |= dict(zip(numbers, found, strict=True))
+            self.counts.append(_attention_counts(contexts, read, found[0].reason))
+        return seen
+
+
+def _attention_counts(contexts: Sequence[Sequence[int]], read: int, note: str) -> TokenCounts:
+    return TokenCounts(
+        naive=sum(map(len, contexts)) if read else 0,
+        optimal=read,
+        forwarded=read,
+        padding=0,
+        recomputed=0,
+        generated=0,
+        passes=len(contexts) if read else 0,
+        route="prefix",
+        note=note,
+    )
 
 
 def _named(case: Case) -> ProbeCase:

@@ -1,11 +1,11 @@
 """Where along a conversation it is measured."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from alignthermo.transcripts import PreparedTranscript
 
-__all__ = ["Point", "conversation_points", "history_tokens", "monologue_points", "start_of"]
+__all__ = ["Point", "conversation_points", "ending_point", "history_tokens", "monologue_points", "start_of"]
 
 Count = Callable[[str], int]
 
@@ -68,11 +68,39 @@ def conversation_points(prepared: PreparedTranscript, *, every: int, count: Coun
     found = [Point(number=0, prepared=prepared, upto=prepared.n_instructing, turns=0, tokens=0)]
     for upto in prepared.probe_points:
         tokens = history_tokens(prepared, upto, count=count)
-        if tokens - found[-1].tokens < every:
-            continue
-        turns = sum(speech.role == "assistant" for speech in prepared.speeches[:upto])
-        found.append(Point(number=len(found), prepared=prepared, upto=upto, turns=turns, tokens=tokens))
+        if tokens - found[-1].tokens >= every:
+            found.append(_after(prepared, upto, number=len(found), tokens=tokens))
     return tuple(found)
+
+
+def ending_point(points: Sequence[Point], whole: PreparedTranscript, *, count: Count) -> Point | None:
+    """Return the last point moved to the end of a conversation; None where it stands there.
+
+    Regular points leave up to their spacing unmeasured at the end, where a model has drifted most. Moved, and
+    not added, because points closer than their spacing would say more of the end than of the rest. A
+    conversation that holds the beginning alone keeps it.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        As `conversation_points` or `monologue_points` gave them.
+    whole : PreparedTranscript
+        The conversation.
+    count : callable
+        Tokens of a text.
+    """
+    last, ends = points[-1], [upto for upto in whole.probe_points if upto > whole.n_instructing]
+    if not last.number or not ends:
+        return None
+    tokens = history_tokens(whole, ends[-1], count=count)
+    if (last.upto, last.tokens) == (ends[-1], tokens):
+        return None
+    return _after(whole, ends[-1], number=last.number, tokens=tokens)
+
+
+def _after(prepared: PreparedTranscript, upto: int, *, number: int, tokens: int) -> Point:
+    turns = sum(speech.role == "assistant" for speech in prepared.speeches[:upto])
+    return Point(number=number, prepared=prepared, upto=upto, turns=turns, tokens=tokens)
 
 
 def monologue_points(

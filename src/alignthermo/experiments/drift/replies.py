@@ -1,6 +1,6 @@
 """Replies as they were given: the literal drift, and what the instruction does to their every token."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -11,6 +11,7 @@ from alignthermo.experiments.drift.casebook import CaseBook
 from alignthermo.experiments.drift.conversation import Conversation
 from alignthermo.experiments.drift.rows import known, place_of
 from alignthermo.observables.drift import BaseSide, Trace, TraceCase, overwritten, trace_histories
+from alignthermo.observables.forest import TokenCounts
 from alignthermo.quantities import LanguageModel
 from alignthermo.transcripts import PreparedTranscript, WrittenContext
 
@@ -32,7 +33,7 @@ def reply_rows(
     book: CaseBook,
     model: LanguageModel,
     base: BaseSide | None,
-    filler: Sequence[int],
+    counted: Callable[[TokenCounts], None],
 ) -> list[dict[str, object]]:
     """Follow a whole conversation in one forward per context, and average over the tokens of each reply.
 
@@ -41,11 +42,11 @@ def reply_rows(
     one : Conversation
     prepared : PreparedTranscript
     book : CaseBook
-        Its writer, and the most tokens that are read; replies beyond are left out.
+        Its writer, its neutral text, and the most tokens that are read; replies beyond are left out.
     model : LanguageModel
     base : BaseSide or None
-    filler : sequence of int
-        Neutral text.
+    counted : callable
+        Told what each sweep cost.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def reply_rows(
     if not spans or not cut:
         raise InputError(f"there is no reply within {most} tokens")
     positions = tuple(place - cut for a, b in spans for place in range(a, b))
-    neutral = overwritten(whole.ids, whole.instruction, filler)[:cut]
+    neutral = overwritten(whole.ids, whole.instruction, book.filler)[:cut]
     (trace,) = trace_histories(
         model,
         [
@@ -81,6 +82,7 @@ def reply_rows(
             )
         ],
         base=base,
+        counted=counted,
     )
     ends = list(accumulate(b - a for a, b in spans))
     starts = [0, *ends[:-1]]

@@ -9,22 +9,13 @@ from alignthermo.experiments.drift.casebook import Case
 from alignthermo.experiments.drift.cases import Asked
 from alignthermo.experiments.drift.conversation import Conversation
 from alignthermo.experiments.drift.judged_answers import kept_share
-from alignthermo.observables.drift import ProbeDrift, destination
+from alignthermo.observables.drift import InstructionAttention, ProbeDrift, destination
 from alignthermo.quantities import Tokenizer
 
-__all__ = ["AttentionRow", "Speaker", "known", "place_of", "probe_row"]
+__all__ = ["Speaker", "known", "place_of", "probe_row"]
 
 _DISTANCES = ("drift", "control", "influence", "relaxation", "to_wish")
 _ROLES = ("instruction", "system", "user", "assistant", "tool", "reminder", "template")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttentionRow:
-    """Attention on the instruction of the last token, layer by layer, or why there is none."""
-
-    mass: tuple[float, ...]
-    uniform: float
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +34,7 @@ def probe_row(
     of: Case,
     found: ProbeDrift,
     *,
-    attention: AttentionRow | None,
+    attention: InstructionAttention | None,
     speaker: Speaker,
 ) -> dict[str, object]:
     """Make the row of one probe at one point."""
@@ -120,8 +111,8 @@ def _log_odds(found: ProbeDrift) -> dict[str, object]:
     return {**row, "mass_here": None if here is None else known(here.mass)}
 
 
-def _attended(attention: AttentionRow, reasons: dict[str, str]) -> Mapping[str, object]:
-    if attention.reason and all(math.isnan(one) for one in attention.mass):
+def _attended(attention: InstructionAttention, reasons: dict[str, str]) -> Mapping[str, object]:
+    if not attention.mass:
         reasons["attention"] = attention.reason
         return {}
     return {"attention": list(attention.mass), "attention_uniform": attention.uniform}

@@ -18,6 +18,7 @@ from alignthermo.estimators.drift import (
     check_schedule,
 )
 from alignthermo.estimators.drift.schedule import Measure
+from alignthermo.experiments.drift.arms import DriftArm
 from alignthermo.experiments.drift.cuts import ALL, PLAIN, DriftCut
 from alignthermo.experiments.drift.lag_cells import LagCells, lag_cells
 from alignthermo.experiments.drift.lag_records import lag_records
@@ -25,7 +26,6 @@ from alignthermo.experiments.drift.laws import after_beginning
 from alignthermo.experiments.drift.levels import end_of
 from alignthermo.experiments.drift.maker import DriftMaker
 from alignthermo.experiments.drift.series import drift_series
-from alignthermo.experiments.drift.treatments import CONTROLS, TreatmentName
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["schedule_findings"]
@@ -38,25 +38,25 @@ class MeasuredArm:
     """A treatment with what it costs and how drift goes on under it."""
 
     cut: DriftCut
-    treatment: TreatmentName
+    arm: DriftArm
     chosen: DriftSeries
     held_out: DriftSeries | None
     cells: LagCells
     one_reminder: float
     replies: float
 
-    def arm(self, horizon: float) -> ReminderArm:
+    def priced(self, horizon: float) -> ReminderArm:
         """Return it as the estimator takes it.
 
         A reminder that is moved along is always near, so its lag says nothing: the bound must hold all
         along the conversation instead, and every reply costs a reminder.
         """
-        moved = self.treatment.placement == "end"
+        reminders, moved = self.arm.treatment.reminders, self.arm.is_moved
         replies = max(math.ceil(self.replies * horizon - 1e-9), 1)
         return ReminderArm(
-            name=self.treatment.name,
-            placement="start" if moved else self.treatment.placement,
-            form=self.treatment.form or "none",
+            name=self.arm.name,
+            placement="every" if reminders.placement == "every" else "start",
+            form=reminders.form,
             reminder_tokens=self.one_reminder * (replies if moved else 1),
             series=self._cells(horizon).labelled(self.chosen),
         )
@@ -68,7 +68,7 @@ class MeasuredArm:
         return self._cells(horizon).labelled(self.held_out)
 
     def _cells(self, horizon: float) -> LagCells:
-        every = self.treatment.every
+        every = self.arm.treatment.reminders.every
         return self.cells.as_run(float(every)) if every else self.cells.ending_at(horizon)
 
 
@@ -100,7 +100,7 @@ def schedule_findings(run: DriftMaker) -> tuple[list[Record], list[Verdict]]:
     records: list[Record] = []
     verdicts: list[Verdict] = []
     for arm, result in zip(arms, schedule.arms, strict=True):
-        maker = _at(run, arm.treatment.name)
+        maker = _at(run, arm.arm.name)
         records += _arm_records(maker, result, schedule, horizon)
         records += lag_records(maker, result.lags, of="chosen", unit=_unit(schedule.measure))
         verdicts.append(_keeps(maker, result, schedule))
@@ -118,18 +118,18 @@ def _measure(run: DriftMaker) -> Measure:
 
 def _arms(run: DriftMaker) -> Iterator[MeasuredArm]:
     column = "drift" if run.config.bound_on == "drift" else "compliance"
-    names = [name for name in run.cut.rows["arm"].unique().to_pylist() if name not in CONTROLS]
-    for name in sorted(names, key=lambda name: (name != PLAIN, name)):
-        cut = run.cut.of(arm=name, kind="probe")
+    arms = [arm for arm in run.config.arms if not arm.is_control]
+    for arm in sorted(arms, key=lambda arm: (arm.name != PLAIN, arm.name)):
+        cut = run.cut.of(arm=arm.name, kind="probe")
         chosen, held_out = cut.of(held_out=False), cut.of(held_out=True)
-        treatment = TreatmentName.read(name)
-        series = [_since_reminder(part, column, treatment) for part in (chosen, held_out)]
+        series = [_since_reminder(part, column, arm) for part in (chosen, held_out)]
         if series[0] is None or not np.isfinite(series[0].value).any():
             continue
-        horizon = float(run.config.horizon or math.inf) if treatment.placement != "every" else math.inf
+        repeated = arm.treatment.reminders.placement == "every"
+        horizon = math.inf if repeated else float(run.config.horizon or math.inf)
         yield MeasuredArm(
             cut=cut,
-            treatment=treatment,
+            arm=arm,
             chosen=series[0],
             held_out=series[1],
             cells=lag_cells(series[0], series[1], width=float(run.config.every), horizon=horizon),
@@ -138,15 +138,14 @@ def _arms(run: DriftMaker) -> Iterator[MeasuredArm]:
         )
 
 
-def _since_reminder(cut: DriftCut, column: str, treatment: TreatmentName) -> DriftSeries | None:
+def _since_reminder(cut: DriftCut, column: str, arm: DriftArm) -> DriftSeries | None:
     """Count time from the last reminder; of one that is moved along, from the beginning.
 
     The beginning itself is left out: without history there is nothing to keep.
     """
     if cut.rows.num_rows == 0:
         return None
-    moved = treatment.placement == "end"
-    return drift_series(cut, column, keep=after_beginning, since_reminder=not moved)
+    return drift_series(cut, column, keep=after_beginning, since_reminder=not arm.is_moved)
 
 
 def _one_reminder(cut: DriftCut) -> float:
@@ -165,7 +164,7 @@ def _horizon(run: DriftMaker, arms: list[MeasuredArm]) -> float:
     """Return the wanted horizon, or the longest that every treatment without repetition is measured to."""
     if run.config.horizon is not None:
         return float(run.config.horizon)
-    once = [arm.cells.reach for arm in arms if arm.treatment.placement != "every"]
+    once = [one.cells.reach for one in arms if one.arm.treatment.reminders.placement != "every"]
     longest = min(once) if once else max(float(arm.cut.floats("tokens").max()) for arm in arms)
     if not longest > 0.0:
         raise InsufficientData("no conversation goes beyond its beginning: nothing to keep a bound over")
@@ -176,7 +175,7 @@ def _schedule(run: DriftMaker, arms: list[MeasuredArm], horizon: float) -> Sched
     overall = _at(run, ALL)
     replies = max(math.ceil(max(arm.replies for arm in arms) * horizon), 1)
     return cheapest_schedule(
-        [arm.arm(horizon) for arm in arms],
+        [arm.priced(horizon) for arm in arms],
         bound=float(run.config.bound or 0.0),
         # the lag of a cell is a mean, so its last bit may fall short of the horizon it stands for
         conversation=Conversation(horizon=horizon * (1.0 - 1e-9), replies=replies),
@@ -252,10 +251,10 @@ def _checked(
         broken = all(_failing(result, schedule) == "broken" for result in schedule.arms)
         outcome = "none keeps it" if broken else "undecided"
         return [], _at(run, ALL).verdict("schedule", outcome, text, tests=reasons)
-    chosen = next(arm for arm in arms if arm.treatment.name == schedule.arm.name)
-    maker = _at(run, chosen.treatment.name)
+    chosen = next(one for one in arms if one.arm.name == schedule.arm.name)
+    maker = _at(run, chosen.arm.name)
     kept = (
-        f"{chosen.treatment.name}, every {schedule.every:.4g} tokens, {schedule.cost:.4g} reminder tokens "
+        f"{chosen.arm.name}, every {schedule.every:.4g} tokens, {schedule.cost:.4g} reminder tokens "
         f"over {horizon:.4g}: {schedule.measure} <= {schedule.bound:g}"
     )
     try:

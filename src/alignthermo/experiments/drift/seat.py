@@ -1,6 +1,6 @@
 """A conversation while it is held under one arm."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from alignthermo.errors import AlignthermoError
@@ -18,6 +18,7 @@ from alignthermo.transcripts import (
     Treatment,
     Window,
     WrittenContext,
+    reminder_text,
     treated,
 )
 
@@ -63,11 +64,11 @@ class Room:
     Attributes
     ----------
     talk : int
-        Tokens of a context with the reply to it.
+        Tokens that are allowed.
     model : int
         Tokens the models were made for.
     answer : int
-        Of them, those kept free for the answer to a probe.
+        Of the fewer of both, those kept free for the answer to a probe.
     instruction : int
         Tokens of the longest instruction that a conversation may be read under; 0 where that is its own.
     """
@@ -86,7 +87,7 @@ class Room:
 
     def left(self, context: int, *, probing: int) -> int:
         """Tokens that a reply to a context may have, so that a probe of `probing` tokens can follow it."""
-        return min(self.talk, self.model - self.answer - probing) - context
+        return min(self.talk, self.model) - self.answer - probing - context
 
 
 @dataclass(kw_only=True)
@@ -157,14 +158,30 @@ class Seat:
 
         The longest probe, its markers, a reminder before it, and what another instruction has more.
         """
-        reminders = self.arm.treatment.reminders.texts
         rule = self.talk.instruction.text
         return (
             max(writer.count(probe.text) for probe in self.talk.instruction.probes)
             + 2 * context.composition["template"] // max(len(self.said), 1)
-            + max((writer.count(text.replace("{rule}", rule)) for text in reminders), default=0)
+            + max(map(writer.count, self._reminders()), default=0)
             + max(room.instruction - writer.count(rule), 0)
         )
+
+    def _reminders(self) -> Iterator[str]:
+        """Yield every text that a reminder of this arm may have."""
+        instruction = self.talk.instruction
+        for text in self.arm.treatment.reminders.texts:
+            for turn in range(max(len(instruction.rephrased), 1)):
+                yield reminder_text(
+                    text,
+                    rule=instruction.text,
+                    rephrased=instruction.rephrased,
+                    turn=turn,
+                    who=self._id,
+                )
+
+    @property
+    def _id(self) -> str:
+        return f"{self.talk.id}/{self.arm.name}"
 
     def held(self, writer: TranscriptWriter) -> HeldTalk:
         """Return the conversation as it stands, a message without a reply left out.
@@ -203,5 +220,6 @@ class Seat:
         asked: Asked = "message",
     ) -> Treated:
         speeches = (Speech(role="system", content=instruction), *said)
-        prepared = writer.prepare(Transcript(id=f"{self.talk.id}/{self.arm.name}", speeches=speeches))
+        whole = Transcript(id=self._id, speeches=speeches, rephrased=self.talk.instruction.rephrased)
+        prepared = writer.prepare(whole)
         return treated(prepared, treatment, upto=len(prepared.speeches), count=writer.count, asked=asked)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from alignthermo.experiments.drift.arms import CONTROLS
 from alignthermo.experiments.drift.cuts import DriftCut
 from alignthermo.experiments.drift.series import Points
-from alignthermo.experiments.drift.treatments import CONTROLS
 
 __all__ = ["BEGINNING", "Stretches", "stretches_of"]
 

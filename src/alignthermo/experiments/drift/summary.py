@@ -21,7 +21,6 @@ from alignthermo.experiments.drift.maker import DriftMaker, estimates_by_name
 from alignthermo.experiments.drift.schedule import schedule_findings
 from alignthermo.experiments.drift.schema import DRIFT_SCHEMA, PROBE
 from alignthermo.experiments.drift.stretches import Stretches, stretches_of
-from alignthermo.experiments.drift.treatments import CONTROLS, TreatmentName
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["summarise_drift"]
@@ -82,7 +81,7 @@ def _judged(
 ) -> Iterator[Findings]:
     """Yield what is concluded; of a control nothing is, but how it differs from plain."""
     yield _against_plain(maker, run)
-    if maker.cut.where["arm"] in CONTROLS:
+    if maker.arm.is_control:
         return
     yield [], list(instruction_verdicts(maker, found))
     yield law_findings(maker, beside=beside(found), stretches=stretches)
@@ -97,9 +96,9 @@ def _against_plain(maker: DriftMaker, run: DriftCut) -> Findings:
         return [], []
     plain = run.of(arm=PLAIN) if category == ALL else run.of(arm=PLAIN, category=category)
     plain = plain.at(arm=PLAIN, category=category)
-    if name in CONTROLS:
+    if maker.arm.is_control:
         return list(control_records(maker, plain)), []
     records, verdicts = effect_findings(maker, plain)
-    if TreatmentName.read(name).reminds:
+    if maker.arm.reminds:
         records += gain_records(maker, plain)
     return records, verdicts

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from alignthermo.experiments.drift.treatments import CONTROLS
+from alignthermo.experiments.drift.arms import CONTROLS
 from alignthermo.quantities import Estimate, Record, Verdict
 
 __all__ = ["DriftLine", "DriftTable", "drift_table"]

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from alignthermo.errors import AlignthermoError, InputError
 from alignthermo.observables.drift.base_side import BaseSide
+from alignthermo.observables.drift.readings import Counted, uncounted
 from alignthermo.observables.drift.rows import row_divergences, row_entropies, rows_of
 from alignthermo.observables.drift.trace_case import Trace, TraceCase
 from alignthermo.observables.forest import ForestSettings, Question, read_forest
@@ -27,6 +28,7 @@ def trace_histories(
     base: BaseSide | None = None,
     settings: ForestSettings | None = None,
     progress: Progress = silent,
+    counted: Counted = uncounted,
 ) -> tuple[Trace, ...]:
     """Follow texts token by token: one forward with the instruction, one without, one of the base.
 
@@ -41,6 +43,8 @@ def trace_histories(
     settings : ForestSettings, optional
         Bounds of memory and batches.
     progress : Progress
+    counted : callable
+        Told what each sweep cost.
 
     Raises
     ------
@@ -55,14 +59,16 @@ def trace_histories(
         raise InputError("trace_histories: two cases share a key")
     own = [_question(case.key, case.instruction, case) for case in cases]
     neutral = [_question(_neutral(case), case.neutral, case) for case in cases if case.neutral is not None]
-    rows = _read(model, [*own, *neutral], settings=settings, progress=progress)
+    rows = _read(model, [*own, *neutral], settings=settings, progress=progress, counted=counted)
     contexts, reasons = _base_contexts(cases, base)
     asked = [
         _question(c.key, contexts[c.key][0], c, history=contexts[c.key][1])
         for c in cases
         if c.key in contexts
     ]
-    base_rows = _read(base.model, asked, settings=settings, progress=silent) if base and asked else {}
+    base_rows = {}
+    if base and asked:
+        base_rows = _read(base.model, asked, settings=settings, progress=silent, counted=counted)
     traces = []
     for case in cases:
         columns = _own_columns(case, rows[case.key], rows.get(_neutral(case)))
@@ -91,9 +97,12 @@ def _read(
     *,
     settings: ForestSettings | None,
     progress: Progress,
+    counted: Counted,
 ) -> dict[str, Readout]:
     run = read_forest(model, questions, settings=settings, progress=progress)
-    return {answer.key: answer.rows for answer in run if answer.rows is not None}
+    found = {answer.key: answer.rows for answer in run if answer.rows is not None}
+    counted(run.counts)
+    return found
 
 
 def _base_contexts(

@@ -193,10 +193,10 @@ def _rows(slices: Slices, key: CurveKey) -> tuple[_Row, ...]:
     return tuple(
         (
             key.title,
-            f"{x:g}",
+            f"{x:.3g}",
             *(_ends(column.get(x)) for column in columns[:3]),
             _value(columns[3].get(x)),
-            f"{_value(columns[4].get(x))} to {_value(columns[5].get(x))}",
+            _bounds(columns[4].get(x), columns[5].get(x)),
         )
         for x in xs
     )
@@ -211,6 +211,10 @@ def _ends(point: CurvePoint | None) -> Markup:
 
 def _value(point: CurvePoint | None) -> str:
     return "–" if point is None else format_number(point.estimate.value)
+
+
+def _bounds(low: CurvePoint | None, high: CurvePoint | None) -> str:
+    return "–" if low is None or high is None else f"{_value(low)} to {_value(high)}"
 
 
 def _table(blocks: Sequence[tuple[_Row, ...]], scene: Mapping[str, str]) -> Table:

@@ -163,7 +163,7 @@ def _rows(
 ) -> list[tuple[str, dict[str, Estimate | None]]]:
     by_x = {q: {point.x: point.estimate for point in points} for q, points in curves.items() if points}
     xs = sorted({x for column in by_x.values() for x in column})
-    return [(f"{key.title}, α = {x:g}", {q: column.get(x) for q, column in by_x.items()}) for x in xs]
+    return [(f"{key.title}, α = {x:.3g}", {q: column.get(x) for q, column in by_x.items()}) for x in xs]
 
 
 def _thresholds(slices: Slices) -> Table:

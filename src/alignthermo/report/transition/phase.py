@@ -102,6 +102,6 @@ def _table(slices: Slices, keys: Sequence[CurveKey], name: str) -> Table:
         row = _row(slices, key)
         alpha_c = estimate_cell(row.alpha_c)
         for alpha, p in row.points:
-            rows.append((key.size, f"{alpha:g}", format_number(p), alpha_c))
+            rows.append((key.size, f"{alpha:.3g}", format_number(p), alpha_c))
     columns = (SIZE_NAMES[keys[0].size_name], "α", "P(kept)", "α_c")
     return Table(caption=f"Phase picture, {name}", columns=columns, rows=tuple(rows))

@@ -18,6 +18,9 @@ PARAMETERS = frozenset(
 )
 """Keys of a slice along which a curve may run."""
 
+ADDED_BY = "stage"
+"""Key that names the refinement which wanted a point; the point stands on the same curve."""
+
 _Held = frozenset[tuple[str, str]]
 
 
@@ -116,7 +119,7 @@ def index_slices(records: Sequence[Record]) -> Slices:
     by_quantity: dict[str, dict[_Held, Estimate]] = {}
     by_parameter: dict[tuple[str, str], dict[_Held, dict[str, Estimate]]] = {}
     for record in records:
-        held = frozenset((str(k), str(v)) for k, v in record.slice.items())
+        held = frozenset((str(k), str(v)) for k, v in record.slice.items() if k != ADDED_BY)
         by_quantity.setdefault(record.quantity, {}).setdefault(held, record.estimate)
         for pair in held:
             if pair[0] in PARAMETERS:
