@@ -61,6 +61,7 @@ STEPPED = {
 }
 """A step between two alphas: the grid refines itself, then reminders are added."""
 STEP = StepAt(alpha=0.62)
+STAGES = ("sweep", "refine1", "reinforce", "reinforce1")
 
 
 @pytest.fixture
@@ -86,11 +87,11 @@ def stops(monkeypatch):
 @pytest.mark.slow
 def test_a_run_interrupted_in_and_between_stages_resumes_to_identical_tables(stubbed, stops, tmp_path):
     whole = stubbed(tmp_path / "whole", law=STEP, **STEPPED)
-    stages = [f"{stage}-{n:05d}" for stage in ("sweep", "refine1", "reinforce") for n in range(4)]
+    stages = [f"{stage}-{n:05d}" for stage in STAGES for n in range(4)]
     assert set(read_run(tmp_path / "whole").shards) == set(stages)
     done = 0
-    # inside the sweep, before refinement, inside it, inside and before the end of reinforcement
-    for more in (2, 2, 1, 5, 1):
+    # inside the sweep, before refinement, inside it, inside reinforcement, before and inside its refinement
+    for more in (2, 2, 1, 5, 2, 1):
         stops(more)
         with pytest.raises(KeyboardInterrupt):
             stubbed(tmp_path / "broken", law=STEP, **STEPPED)
@@ -101,7 +102,8 @@ def test_a_run_interrupted_in_and_between_stages_resumes_to_identical_tables(stu
     assert same(resumed.rows, whole.rows)
     first, second = ((tmp_path / name / "summary.json").read_bytes() for name in ("whole", "broken"))
     assert first == second
-    assert same(read_run(tmp_path / "whole").read_rows(stage="reinforce"), whole.tables["reinforce"])
+    for stage in STAGES:
+        assert same(read_run(tmp_path / "whole").read_rows(stage=stage), whole.tables[stage])
     assert stops.measured == stages * 2  # the whole run, and the broken one: nothing twice
 
 
@@ -117,7 +119,7 @@ def test_in_memory_a_transition_has_the_same_stages(stubbed, tmp_path, monkeypat
     whole = stubbed(tmp_path / "whole", law=STEP, **STEPPED)
     in_memory = at.transition(stub_pair(STEP).aligned, stub_prompts(8), **STEPPED)
     assert same(in_memory.rows, whole.rows)
-    assert list(stored[0]) == list(stored[1]) == ["sweep", "refine1", "reinforce"]
+    assert list(stored[0]) == list(stored[1]) == list(STAGES)
 
 
 @pytest.mark.slow
@@ -133,9 +135,11 @@ def test_shares_of_a_run_go_from_stage_to_stage_together(stubbed, tmp_path):
     assert parts[2]["sweep"] == 8 * 5
     assert set(parts[2]) == {"sweep", "refine1"}
     assert set(parts[3]) == {"sweep", "refine1", "reinforce"}
-    last = stubbed(tmp_path / "run", shard="2/2", **shared)
+    further = stubbed(tmp_path / "run", shard="2/2", **shared)
+    assert not further.complete
+    last = stubbed(tmp_path / "run", shard="1/2", **shared)
     assert last.complete
-    assert set(last.tables) == {"sweep", "refine1", "reinforce"}
+    assert set(further.tables) == set(last.tables) == set(STAGES)
 
 
 def test_gates_judge_the_lower_bound(stubbed, tmp_path):
