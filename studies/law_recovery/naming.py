@@ -14,7 +14,7 @@ TITLE = "Laws named"
 TEXT = """One reply in each of 17 x 50 contexts, and ten (a fifth of the sweeps). *stays*: the planted law is
 within two errors of the best held-out likelihood. The simplest law that remains is named, so a
 planted logistic may rightly be called by a simpler name that the data cannot tell from it.
-*shuffled*: the labels of each prompt are permuted over α."""
+*shuffled*: the replies of each prompt are dealt anew over α, one by one."""
 
 PLANTED = {
     "line": "line",
@@ -32,10 +32,21 @@ def one_name(
     """What is named; whether the planted law and the constant remain; the prompts that would decide."""
     sweep = sweep_of(CURVES[name], GRID, rng, trials=trials)
     if shuffle:
-        sweep = replace(sweep, y=rng.permuted(sweep.y.reshape(PROMPTS, -1), axis=1).ravel())
+        sweep = replace(sweep, y=shuffled(sweep.y.reshape(PROMPTS, -1), trials, rng).ravel())
     found = compare_laws(sweep)
     remains = {score.name: score.remains for score in found.scores}
     return " or ".join(found.rivals), remains[PLANTED[name]], remains["constant"], found.n_needed
+
+
+def shuffled(counts: np.ndarray, trials: int, rng: np.random.Generator) -> np.ndarray:
+    """Deal the single replies of each prompt anew over its contexts.
+
+    Whole counts would not do: contexts whose replies agree for a reason that is not α are no null of laws
+    that take the replies of a context as independent.
+    """
+    labels = np.arange(trials) < counts[..., None]
+    dealt = rng.permuted(labels.reshape(len(counts), -1), axis=1)
+    return dealt.reshape(labels.shape).sum(axis=2).astype(np.float64)
 
 
 def name_row(name: str, trials: int, settings: Settings) -> Row:

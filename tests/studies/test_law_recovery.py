@@ -110,3 +110,11 @@ def test_the_truths_of_the_detector_are_those_of_many_sequences():
     assert np.isfinite(steps).mean() == pytest.approx(truth["detection"], abs=0.01)
     assert (alarms.STEPS - steps[np.isfinite(steps)]).mean() == pytest.approx(truth["lead_time"], abs=0.15)
     assert (attacks.peak > calm.peak).mean() == pytest.approx(truth["area"], abs=0.01)
+
+
+def test_shuffling_deals_single_replies_and_keeps_those_of_each_prompt():
+    counts = np.array([[0.0, 10.0, 10.0, 0.0], [5.0, 0.0, 0.0, 0.0]])
+    dealt = naming.shuffled(counts, 10, np.random.default_rng(0))
+    np.testing.assert_array_equal(dealt.sum(axis=1), counts.sum(axis=1))
+    assert dealt[0].min() > 0.0  # whole counts would stay 0 or 10
+    assert dealt[0].max() < 10.0
