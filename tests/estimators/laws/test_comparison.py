@@ -1,4 +1,4 @@
-"""Rivals compared (F-128, F-129): what is named, what is not, and shuffled labels."""
+"""Rivals compared (F-128, F-129, F-246): what is named, what is not, and shuffled labels."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from alignthermo.errors import InsufficientData
 from alignthermo.estimators.laws import ACCUMULATION, SCALED, compare_laws
-from alignthermo.estimators.laws.precision import probability_precision
+from alignthermo.estimators.laws.precision import independent_draws, probability_precision, reply_correlation
 from tests.estimators.laws.simulated import GRID, as_sweep, line, logistic, several_lengths, step, sweep_of
 
 
@@ -31,6 +31,54 @@ def test_shuffled_labels_leave_a_constant_although_prompts_differ():
         found = compare_laws(as_sweep(kept.astype(float), GRID, trials=2.0))
         assert {score.name: score.remains for score in found.scores}["constant"]
         assert found.named == "constant"
+
+
+def clumped(rng, *, rho, trials, prompts=50):
+    """Replies that share a beta draw of their context about a logistic with a threshold per prompt."""
+    mean = logistic(GRID - 0.06 * rng.standard_normal((prompts, 1)))
+    own = rng.beta(mean * (1.0 / rho - 1.0), (1.0 - mean) * (1.0 / rho - 1.0)) if rho > 0.0 else mean
+    return rng.binomial(trials, own).astype(float)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.05, 0.3])
+def test_correlation_of_replies_in_a_context_is_recovered(rho):
+    rng = np.random.default_rng(21)
+    found = [
+        reply_correlation(as_sweep(clumped(rng, rho=rho, trials=10), GRID, trials=10.0)) for _ in range(8)
+    ]
+    assert np.mean(found) == pytest.approx(rho, abs=0.015)
+
+
+def test_replies_of_a_sharp_break_are_not_taken_for_clumps():
+    sweep = sweep_of(step, np.random.default_rng(22), prompts=50, trials=10, spread=0.1)
+    assert reply_correlation(sweep) < 0.03
+
+
+def test_one_reply_in_a_context_is_one_draw():
+    sweep = sweep_of(logistic, np.random.default_rng(23), trials=1)
+    np.testing.assert_array_equal(independent_draws(sweep), 1.0)
+
+
+def test_shuffled_contexts_whose_replies_agree_leave_a_constant():
+    rng = np.random.default_rng(24)
+    for _ in range(6):
+        kept = rng.permuted(clumped(rng, rho=0.0, trials=10), axis=1)
+        found = compare_laws(as_sweep(kept, GRID, trials=10.0))
+        assert {score.name: score.remains for score in found.scores}["constant"]
+
+
+def test_replies_taken_as_independent_chase_the_clumps(monkeypatch):
+    """The planted fault that the correlation is there for."""
+    monkeypatch.setattr(
+        "alignthermo.estimators.laws.precision.reply_correlation", lambda sweep: 0.0 * len(sweep.column)
+    )
+    rng = np.random.default_rng(24)
+    remain = []
+    for _ in range(6):
+        kept = rng.permuted(clumped(rng, rho=0.0, trials=10), axis=1)
+        found = compare_laws(as_sweep(kept, GRID, trials=10.0))
+        remain.append({score.name: score.remains for score in found.scores}["constant"])
+    assert sum(remain) <= 3
 
 
 def test_rivals_of_equal_size_are_inconclusive_with_the_prompts_that_would_decide():

@@ -55,7 +55,7 @@ def test_a_fit_without_noise_reaches_the_top(law):
     """Scores of prompts vanish there, and their outer products say nothing of the curvature."""
     field = np.random.default_rng(4).standard_normal((30, 1))
     sweep = as_sweep(expit(2.25 * (0.5 - GRID) + field), GRID, kind="probability")
-    panel = make_panel(sweep, precision=64.0)
+    panel = make_panel(sweep, draws=np.full(sweep.y.size, 64.0))
     fit = fit_law(law, panel)
 
     def loss(theta):

@@ -171,7 +171,8 @@ def test_resamples_in_bins_give_the_intervals_of_all_settings(monkeypatch):
 
 
 def test_bins_keep_every_trial_and_the_ends_of_the_grid():
-    panel = make_panel(scattered(np.random.default_rng(3)), precision=5.0)
+    sweep = scattered(np.random.default_rng(3))
+    panel = make_panel(sweep, draws=np.full(sweep.y.size, 5.0))
     few = binned_panel(panel, bins=20)
     assert few.alpha.size <= 20 < panel.alpha.size
     for name in ("total", "weight"):

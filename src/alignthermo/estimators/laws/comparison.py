@@ -8,7 +8,7 @@ from jaxtyping import Float
 from alignthermo.errors import InsufficientData
 from alignthermo.estimators.laws.law_fit import LawFit, fit_law, refit
 from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
-from alignthermo.estimators.laws.precision import probability_precision
+from alignthermo.estimators.laws.precision import independent_draws
 from alignthermo.estimators.laws.shapes import ACCUMULATION, CONSTANT, LINE, LOGISTIC, POWER, Law
 from alignthermo.estimators.laws.step import STEP
 from alignthermo.estimators.laws.sweep import Sweep
@@ -106,10 +106,8 @@ def compare_laws(sweep: Sweep, *, laws: tuple[Law, ...] = RIVALS) -> Comparison:
 
 
 def law_panel(sweep: Sweep) -> Panel:
-    """Panel on the scale of the fits: log-odds standardised, probabilities weighted by their precision."""
-    if sweep.kind == "probability":
-        return make_panel(sweep, precision=probability_precision(sweep))
-    return standardised(make_panel(sweep))[0]
+    """Panel on the scale of the fits: log-odds standardised, rows weighted by their independent draws."""
+    return standardised(make_panel(sweep, draws=independent_draws(sweep)))[0]
 
 
 def held_out(fit: LawFit, panel: Panel) -> Float[np.ndarray, " prompt"]:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators.laws.sweep import Sweep
 
-__all__ = ["Panel", "make_panel", "require_range", "standardised"]
+__all__ = ["Cells", "Panel", "cells_of", "make_panel", "require_range", "standardised"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Panel:
     n_instr, n_adv : arrays, shape (setting,)
         Tokens of each distinct setting, sorted by α.
     total, weight : arrays, shape (prompt, setting)
-        Sum of y and its denominators: trials, the precision of a probability, or 1 for log-odds.
+        Sum of y and its denominators: replies or independent draws, or 1 for log-odds.
     square : array, shape (prompt,)
         Sum of y², which only log-odds need.
     normal : bool
@@ -58,17 +58,17 @@ class Panel:
         return np.asarray(self.total.sum(axis=0) / self.weight.sum(axis=0))
 
 
-def make_panel(sweep: Sweep, *, precision: float = 1.0, prompts: np.ndarray | None = None) -> Panel:
-    """Sum a sweep per prompt and setting.
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """The setting (α, n_instr, n_adv) and the prompt of every row of a sweep."""
 
-    Parameters
-    ----------
-    sweep : Sweep
-        Of one order; several orders are refused, since α means different things in them.
-    precision : float
-        Trials that one probability counts for (see `probability_precision`).
-    prompts : array, optional
-        Prompts of the rows of the panel, sorted; those of the sweep when not given.
+    settings: Float[np.ndarray, "setting 3"]
+    prompt: Int[np.ndarray, " row"]
+    setting: Int[np.ndarray, " row"]
+
+
+def cells_of(sweep: Sweep, *, prompts: np.ndarray | None = None) -> Cells:
+    """Find the prompt and the distinct setting of every row, settings sorted by α.
 
     Raises
     ------
@@ -78,18 +78,42 @@ def make_panel(sweep: Sweep, *, precision: float = 1.0, prompts: np.ndarray | No
     if len(sweep.orders) > 1:
         raise InputError(f"laws: one order at a time, got {sweep.orders}; use sweep.select(order=…)")
     prompts = np.unique(sweep.cluster) if prompts is None else prompts
-    row = np.searchsorted(prompts, sweep.cluster)
     keys = np.column_stack([sweep.alpha, sweep.n_instr, sweep.n_adv])
-    settings, column = np.unique(keys, axis=0, return_inverse=True)
-    weights = sweep.trials if sweep.trials is not None else np.ones(row.size)
-    scale = precision if sweep.kind == "probability" else 1.0
-    flat, shape = row * len(settings) + column.ravel(), (prompts.size, len(settings))
+    settings, setting = np.unique(keys, axis=0, return_inverse=True)
+    return Cells(settings=settings, prompt=np.searchsorted(prompts, sweep.cluster), setting=setting.ravel())
+
+
+def make_panel(
+    sweep: Sweep, *, draws: Float[np.ndarray, " row"] | None = None, prompts: np.ndarray | None = None
+) -> Panel:
+    """Sum a sweep per prompt and setting.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        Of one order; several orders are refused, since α means different things in them.
+    draws : array, shape (row,), optional
+        Independent draws that a row counts for (see `independent_draws`); its replies, or 1, when not given.
+    prompts : array, optional
+        Prompts of the rows of the panel, sorted; those of the sweep when not given.
+
+    Raises
+    ------
+    InputError
+        Rows of more than one order.
+    """
+    cells = cells_of(sweep, prompts=prompts)
+    trials = sweep.trials if sweep.trials is not None else np.ones(sweep.y.size)
+    weight = trials if draws is None else draws
+    n_prompts = np.unique(sweep.cluster).size if prompts is None else prompts.size
+    shape = (n_prompts, len(cells.settings))
+    flat = cells.prompt * shape[1] + cells.setting
     return Panel(
-        n_instr=settings[:, 1],
-        n_adv=settings[:, 2],
-        total=np.bincount(flat, scale * sweep.y, minlength=shape[0] * shape[1]).reshape(shape),
-        weight=np.bincount(flat, scale * weights, minlength=shape[0] * shape[1]).reshape(shape),
-        square=np.bincount(row, sweep.y**2, minlength=prompts.size),
+        n_instr=cells.settings[:, 1],
+        n_adv=cells.settings[:, 2],
+        total=np.bincount(flat, weight / trials * sweep.y, minlength=shape[0] * shape[1]).reshape(shape),
+        weight=np.bincount(flat, weight, minlength=shape[0] * shape[1]).reshape(shape),
+        square=np.bincount(cells.prompt, sweep.y**2, minlength=n_prompts),
         normal=sweep.kind == "log_odds",
         several_lengths=len(sweep.lengths) > 1,
     )

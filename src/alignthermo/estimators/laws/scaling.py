@@ -11,7 +11,7 @@ from alignthermo.estimators.intervals import MIN_CLUSTERS
 from alignthermo.estimators.laws.functionals import log_within_slope
 from alignthermo.estimators.laws.law_fit import LawFit, fit_law, refit
 from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
-from alignthermo.estimators.laws.precision import MAX_PRECISION, probability_precision
+from alignthermo.estimators.laws.precision import MAX_PRECISION, independent_draws
 from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
 from alignthermo.estimators.laws.student import student_estimate
 from alignthermo.estimators.laws.sweep import Sweep
@@ -127,14 +127,14 @@ class _Group:
 
 def _group(sweep: Sweep, prompts: np.ndarray) -> _Group:
     require_range(make_panel(sweep), "size_scaling")
-    precision = probability_precision(sweep) if sweep.kind == "probability" else 1.0
-    panel, _, scale = standardised(make_panel(sweep, precision=precision, prompts=prompts))
-    exact = precision == MAX_PRECISION
+    draws = independent_draws(sweep)
+    panel, _, scale = standardised(make_panel(sweep, draws=draws, prompts=prompts))
+    exact = sweep.kind == "probability" and draws[0] == MAX_PRECISION
     return _Group(
         panel=panel,
         span=float(np.ptp(panel.alpha)),
         scale=scale,
-        coarser=make_panel(sweep, precision=0.5 * precision, prompts=prompts) if exact else None,
+        coarser=make_panel(sweep, draws=0.5 * draws, prompts=prompts) if exact else None,
     )
 
 

@@ -28,7 +28,7 @@ class Sweep:
         The order parameter, in the sense of `kind`; larger means the instruction is kept.
     kind : {"counts", "probability", "log_odds"}
     trials : array, shape (row,), optional
-        Replies judged per row, only for counts; 0 ≤ y ≤ trials.
+        Replies judged per row, at least 1, only for counts; 0 ≤ y ≤ trials.
     length : array, shape (row,), optional
         The length L that was wanted, which groups rows; the median of n_instr + n_adv when not given.
     order : array of str, shape (row,), optional
@@ -41,7 +41,7 @@ class Sweep:
     Raises
     ------
     InputError
-        Arrays of different lengths, NaN, tokens below 0, y outside its range, missing trials.
+        Arrays of different lengths, NaN, tokens below 0, y outside its range, trials missing or below 1.
 
     Examples
     --------
@@ -80,6 +80,8 @@ class Sweep:
     def _check_range(self) -> None:
         if self.kind == "counts" and self.trials is None:
             raise InputError("Sweep: counts need `trials`, the number of replies judged in each row")
+        if self.trials is not None and (self.trials < 1.0).any():
+            raise InputError("Sweep: a row without any reply; leave such rows out")
         if self.kind != "counts" and self.trials is not None:
             raise InputError(f"Sweep: trials belong to counts, not to a {self.kind}")
         most = self.trials if self.trials is not None else 1.0
