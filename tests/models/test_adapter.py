@@ -9,6 +9,7 @@ import torch
 from alignthermo.errors import ConfigError, ModelError, WeightsError
 from alignthermo.models import diagnose, load_pair
 from alignthermo.models.heads import readout_logits
+from alignthermo.models.side_by_side import each_has_a_core
 from tests.models.tiny_models import hugging_face
 
 peft = pytest.importorskip("peft", reason="the peft extra is not installed")
@@ -72,6 +73,13 @@ def test_an_adapter_folder_given_as_the_aligned_model(base, adapter):
     pair = load_pair(str(base), str(adapter))
     expected = load_pair(str(base), adapter=str(adapter))
     assert torch.equal(logits(pair.aligned), logits(expected.aligned))
+
+
+def test_its_sides_are_never_read_at_once(base, adapter):
+    """One switch serves both."""
+    pair = load_pair(str(base), adapter=str(adapter))
+    assert pair.aligned.shares_weights_with(pair.base)
+    assert not each_has_a_core({"aligned": pair.aligned, "base": pair.base})
 
 
 def test_prefixes_are_kept_apart(base, adapter):

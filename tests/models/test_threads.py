@@ -1,9 +1,11 @@
+import os
+
 import pytest
 import torch
 
 from alignthermo.errors import ModelError
 from alignthermo.models import threads
-from alignthermo.models.threads import threads_for
+from alignthermo.models.threads import threads_for, usable_cores
 
 
 @pytest.fixture
@@ -31,3 +33,7 @@ def test_the_setting_comes_back_after_an_error(two_threads):
     with pytest.raises(ModelError), threads_for("./nowhere"):
         pass
     assert torch.get_num_threads() == 2
+
+
+def test_there_is_a_core():
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)

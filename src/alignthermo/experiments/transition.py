@@ -1,8 +1,8 @@
 """Experiment 2: the order parameters in every context of a sweep, for one model or a pair."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from alignthermo.experiments.transition_replies import judge_rows, reply_columns
 from alignthermo.experiments.transition_rows import transition_table
 from alignthermo.experiments.transition_shards import ComposedPrompt, TransitionShard
 from alignthermo.judges import ReplyJudge, load_reply_judge
+from alignthermo.models.side_by_side import side_by_side
 from alignthermo.observables.forest import (
     Answer,
     ForestSettings,
@@ -43,6 +44,14 @@ class _Side:
     answers: Mapping[str, Answer]
     extras: Mapping[str, Mapping[str, object]]
     counts: TokenCounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SideRows:
+    """Rows of one model, and what they cost: the shard, and what was read again."""
+
+    rows: pa.Table
+    counts: tuple[TokenCounts, TokenCounts]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,28 +100,32 @@ class Transition:
             sides["base"] = self.pair.base
         if self.config.samples:
             _ = self.judge  # a wrong name should not cost a sweep
-        tables, counts = [], []
-        for name, model in sides.items():
-            read = self._read(model, shard, side=name)
-            again, cost = self._again(model, shard, side=name)
-            counts += [read.counts, cost]
-            table = transition_table(
-                shard,
-                read.answers,
-                again=again,
-                model=name,
-                config=self.config,
-                extras=read.extras,
-            )
-            tables.append(self._judged(table, shard) if self._samples(name) else table)
+        found = side_by_side(sides, partial(self._side, shard))
         return TransitionShardResult(
-            rows=pa.concat_tables(tables), problems=shard.problems, counts=tuple(counts)
+            rows=pa.concat_tables(
+                self._judged(one.rows, shard) if self._samples(name) else one.rows
+                for name, one in zip(sides, found, strict=True)
+            ),
+            problems=shard.problems,
+            counts=tuple(counts for one in found for counts in one.counts),
         )
+
+    def _side(
+        self, shard: TransitionShard, side: str, model: LanguageModel, go_on: Callable[[], None]
+    ) -> _SideRows:
+        read = self._read(model, shard, side=side, go_on=go_on)
+        again, cost = self._again(model, shard, side=side)
+        rows = transition_table(
+            shard, read.answers, again=again, model=side, config=self.config, extras=read.extras
+        )
+        return _SideRows(rows=rows, counts=(read.counts, cost))
 
     def _samples(self, side: str) -> bool:
         return self.config.samples > 0 and side == "aligned"
 
-    def _read(self, model: LanguageModel, shard: TransitionShard, *, side: str) -> _Side:
+    def _read(
+        self, model: LanguageModel, shard: TransitionShard, *, side: str, go_on: Callable[[], None]
+    ) -> _Side:
         openings = dict(pair for one in shard.prompts for pair in _openings(one))
         run = read_forest(
             model,
@@ -126,6 +139,7 @@ class Transition:
         answers: dict[str, Answer] = {}
         extras: dict[str, Mapping[str, object]] = {}
         for answer in run:
+            go_on()
             extras[answer.key] = {
                 **self._first_token(answer, openings[answer.key], side),
                 **(reply_columns(answer.completions, model.tokenizer) if self._samples(side) else {}),

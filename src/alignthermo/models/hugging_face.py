@@ -91,6 +91,15 @@ class HuggingFaceModel:
         """Tokens that end a turn."""
         return self._stop_ids
 
+    @property
+    def device(self) -> torch.device:
+        """Where token ids go."""
+        return self._forward.device
+
+    def shares_weights_with(self, other: "HuggingFaceModel") -> bool:
+        """Whether both read through the same modules, as the two sides of an adapter do."""
+        return self._forward.model is other._forward.model
+
     def read(
         self,
         ids: Sequence[Sequence[int]],

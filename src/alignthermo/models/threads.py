@@ -1,5 +1,6 @@
 """How many threads a model is worth."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,7 +8,7 @@ import torch
 
 from alignthermo.models.sources import resolve
 
-__all__ = ["threads_for"]
+__all__ = ["threads_for", "usable_cores"]
 
 SMALL_MODEL_BYTES = 50_000_000
 """Below this a layer's product takes less time than the barrier two threads meet at; on a busy machine that
@@ -32,3 +33,9 @@ def threads_for(name: str) -> Iterator[int]:
         yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

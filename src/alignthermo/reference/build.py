@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alignthermo.errors import ConfigError, RunConflict
+from alignthermo.models.threads import usable_cores
 from alignthermo.reference.checkpoint import write_atomically
 from alignthermo.reference.manifest import write_manifest
 from alignthermo.reference.member_build import Job, MemberReport, world_of, write_text
@@ -26,7 +27,6 @@ from alignthermo.reference.workers import (
     build_here,
     build_side_by_side,
     one_thread,
-    usable_cores,
 )
 
 

@@ -4,7 +4,6 @@ Two processes of one thread do twice the work of one process of two threads on l
 A worker that dies or a member that fails costs that member and what is made from it, nothing else.
 """
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,12 +44,6 @@ class _Step:
     done: int
     total: int
     detail: str
-
-
-def usable_cores() -> int:
-    """Count the cores this process may run on."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 @contextmanager
