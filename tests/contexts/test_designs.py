@@ -15,7 +15,7 @@ from alignthermo.contexts import (
     append_only_sizes,
     check_lengths,
     fixed_length_sizes,
-    prefix_tree,
+    prefix_counts,
 )
 from alignthermo.errors import ConfigError, ContextTooLong, InputError
 from tests.contexts.tokenizers import a_task, pool
@@ -68,15 +68,15 @@ def test_fixed_length_neighbours_share_all_they_can(composer, seed, order):
 def test_saving_of_a_sweep(composer):
     grown = [i * 25 for i in range(17)]
     last = Design(sizes=append_only_sizes([200], grown), orders=("adversarial_last",))
-    tree = prefix_tree([context.ids for context in contexts(composer, last)])
+    tree = prefix_counts([context.ids for context in contexts(composer, last)])
     # each of the 17 is read anew, against the longest once and a request for each
     assert tree.saving > 8
     sizes = fixed_length_sizes([0.25, 0.5, 0.75], [120])
     alone = Design(sizes=sizes)
     tasks = [a_task(f"q{i}", request=f"open the box {'again ' * i}") for i in range(6)]
-    own = prefix_tree([c.ids for c in contexts(composer, alone, *tasks)])
+    own = prefix_counts([c.ids for c in contexts(composer, alone, *tasks)])
     together = Design(sizes=sizes, share="sweep")
-    joint = prefix_tree([c.ids for c in contexts(composer, together, *tasks)])
+    joint = prefix_counts([c.ids for c in contexts(composer, together, *tasks)])
     assert joint.naive_tokens == pytest.approx(own.naive_tokens, rel=0.05)
     assert joint.saving > 3 * own.saving
 

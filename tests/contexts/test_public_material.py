@@ -14,7 +14,7 @@ from alignthermo.contexts import (
     fixed_length_sizes,
     instruction_text,
     override_turns,
-    prefix_tree,
+    prefix_counts,
     read_templates,
     reminder_turns,
     system_units,
@@ -72,4 +72,4 @@ def test_public_material_end_to_end(tokenizers, name):
     for context in found:
         check_identities(context)
         assert abs(context.alpha - context.wanted.alpha) < 0.2
-    assert prefix_tree([context.ids for context in found]).saving > 1.3
+    assert prefix_counts([context.ids for context in found]).saving > 1.3

@@ -23,7 +23,7 @@ from alignthermo.contexts.instructions import instruction_text, reminder_turns, 
 from alignthermo.contexts.material import Material, Task
 from alignthermo.contexts.orders import ORDERS
 from alignthermo.contexts.own_turns import TurnFile, read_turns
-from alignthermo.contexts.prefix_tree import PrefixNode, PrefixTree, prefix_tree
+from alignthermo.contexts.prefix_counts import PrefixCounts, prefix_counts
 from alignthermo.contexts.query import Query
 from alignthermo.contexts.traits import TemplateTraits
 from alignthermo.contexts.unit import Unit
@@ -39,8 +39,7 @@ __all__ = [
     "Counts",
     "Design",
     "Material",
-    "PrefixNode",
-    "PrefixTree",
+    "PrefixCounts",
     "Query",
     "Reinforcement",
     "Span",
@@ -60,7 +59,7 @@ __all__ = [
     "instruction_text",
     "many_shot_turns",
     "override_turns",
-    "prefix_tree",
+    "prefix_counts",
     "read_templates",
     "read_turns",
     "reminder_turns",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alignthermo.contexts import Cell, Context, check_lengths, prefix_tree
+from alignthermo.contexts import Cell, Context, check_lengths, prefix_counts
 from alignthermo.errors import ConfigError
 from alignthermo.experiments.responses import Problem
 from alignthermo.experiments.stage import stage_shard_id
@@ -146,4 +146,4 @@ def answer_rows(question: Question) -> list[tuple[int, ...]]:
 
 
 def _distinct(questions: Iterable[Question]) -> int:
-    return prefix_tree([row for question in questions for row in answer_rows(question)]).optimal_tokens
+    return prefix_counts([row for question in questions for row in answer_rows(question)]).optimal_tokens

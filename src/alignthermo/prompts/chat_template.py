@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from alignthermo.errors import PromptError, TemplateError
@@ -71,30 +72,6 @@ class RenderOptions:
     control_tokens: Literal["literal", "parse"] = "literal"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TemplatedText:
-    """A rendered conversation.
-
-    Attributes
-    ----------
-    text : str
-        What the template wrote.
-    spans : tuple of (start, end), or None
-        Where the contents of messages stand in `text`; None where the template rewrites its messages
-        in a way that cannot be followed.
-    skeleton : str or None
-        The same conversation with every content replaced by ``x``, where `spans` is None: what the
-        template itself writes.
-    notes : tuple of str
-        What was changed to get here.
-    """
-
-    text: str
-    spans: tuple[tuple[int, int], ...] | None
-    skeleton: str | None
-    notes: tuple[str, ...]
-
-
 def template_of(tokenizer: ChatTokenizer) -> str:
     """Return the chat template that applies to a plain conversation.
 
@@ -113,38 +90,6 @@ def template_of(tokenizer: ChatTokenizer) -> str:
         return tokenizer.get_chat_template()
     except ValueError as error:
         raise TemplateError(f"the tokenizer's chat templates have no default one: {error}") from error
-
-
-def apply_template(
-    messages: Sequence[Message], *, tokenizer: ChatTokenizer, options: RenderOptions
-) -> TemplatedText:
-    """Render a conversation, generation prompt included, and find the messages in it.
-
-    Raises
-    ------
-    TemplateError
-        There is no template, or it refuses or drops a message.
-    """
-    template, notes = pin_date(template_of(tokenizer), options.today)
-    writer = _Writer(tokenizer=tokenizer, template=template, kwargs=options.template_kwargs)
-    try:
-        text = writer.write_all(messages)
-    except TemplateError as error:
-        if not any(message.role == "system" for message in messages):
-            raise
-        if options.system_fallback == "error":
-            raise TemplateError(
-                f"{error}; the conversation has a system message: if the template refuses that role, "
-                f"--system-fallback merge_into_user puts its text before the next user message"
-            ) from error
-        messages = _merge_system(messages)
-        text = writer.write_all(messages)
-        notes = (*notes, "system text merged into the user message")
-    spans = _find_messages(text, messages, writer)
-    skeleton = None
-    if spans is None:
-        skeleton = writer.write([Message(role=message.role, content="x") for message in messages])
-    return TemplatedText(text=text, spans=spans, skeleton=skeleton, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +133,65 @@ class _Writer:
             roles = ", ".join(message.role for message in messages)
             raise TemplateError(f"the chat template refuses the conversation ({roles}): {error}") from error
         return str(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplatedText:
+    """A rendered conversation.
+
+    Attributes
+    ----------
+    text : str
+        What the template wrote.
+    notes : tuple of str
+        What was changed to get here.
+    """
+
+    text: str
+    notes: tuple[str, ...]
+    _messages: tuple[Message, ...]
+    _writer: _Writer
+
+    @cached_property
+    def spans(self) -> tuple[tuple[int, int], ...] | None:
+        """Where the contents of messages stand in `text`; None where the template rewrites its messages.
+
+        Costs one more rendering, so it is not done before somebody asks.
+        """
+        return _find_messages(self.text, self._messages, self._writer)
+
+    @cached_property
+    def skeleton(self) -> str:
+        """The same conversation with every content replaced by ``x``: what the template itself writes."""
+        return self._writer.write([Message(role=message.role, content="x") for message in self._messages])
+
+
+def apply_template(
+    messages: Sequence[Message], *, tokenizer: ChatTokenizer, options: RenderOptions
+) -> TemplatedText:
+    """Render a conversation, generation prompt included, and find the messages in it.
+
+    Raises
+    ------
+    TemplateError
+        There is no template, or it refuses or drops a message.
+    """
+    template, notes = pin_date(template_of(tokenizer), options.today)
+    writer = _Writer(tokenizer=tokenizer, template=template, kwargs=options.template_kwargs)
+    try:
+        text = writer.write_all(messages)
+    except TemplateError as error:
+        if not any(message.role == "system" for message in messages):
+            raise
+        if options.system_fallback == "error":
+            raise TemplateError(
+                f"{error}; the conversation has a system message: if the template refuses that role, "
+                f"--system-fallback merge_into_user puts its text before the next user message"
+            ) from error
+        messages = _merge_system(messages)
+        text = writer.write_all(messages)
+        notes = (*notes, "system text merged into the user message")
+    return TemplatedText(text=text, notes=notes, _messages=tuple(messages), _writer=writer)
 
 
 def pin_date(template: str, today: date) -> tuple[str, tuple[str, ...]]:

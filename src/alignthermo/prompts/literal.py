@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -49,12 +49,35 @@ class ControlTokens:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Matches any of them, the longest first."""
-        words = sorted((*self.special, *self.structural), key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, words)) if words else r"(?!)")
+        return re.compile(_any_of((*self.special, *self.structural)))
+
+    @cached_property
+    def _touching(self) -> re.Pattern[str]:
+        words = [word for word in (*self.special, *self.structural) if word]
+        begun = {word[:stop] for word in words for stop in range(1, len(word))}
+        ended = {word[start:] for word in words for start in range(1, len(word))}
+        either = (_any_of(words), rf"\A{_any_of(ended)}", rf"{_any_of(begun)}\Z")
+        return re.compile("|".join(either))
+
+    def could_touch(self, content: str) -> bool:
+        """Whether a control token might be spelled with some of `content`, whatever stands around it.
+
+        It would be in `content`, begin at its end, end at its beginning, or hold all of it. Templates may
+        trim `content`.
+        """
+        core = content.strip()
+        inside = bool(core) and any(core in word for word in (*self.special, *self.structural))
+        return inside or any(self._touching.search(text) for text in {content, core})
 
     def find(self, text: str) -> tuple[tuple[int, int], ...]:
         """Where control tokens are spelled out in `text`."""
         return tuple(match.span() for match in self.pattern.finditer(text))
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """Pattern of any of the words, the longest first; of nothing, without any."""
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return f"(?:{'|'.join(map(re.escape, longest_first))})" if longest_first else r"(?!)"
 
 
 def encode_plain(text: str, tokenizer: ChatTokenizer, *, literal: bool = False) -> tuple[int, ...]:

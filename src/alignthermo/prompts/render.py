@@ -89,10 +89,7 @@ def render(prompt: Prompt, *, tokenizer: Tokenizer, options: RenderOptions | Non
         ids = encode_plain(templated.text, chat)
     else:
         controls = ControlTokens.of(chat, template_of(chat))
-        spans = templated.spans
-        if spans is None:
-            _check_skeleton(prompt, templated, controls)
-            spans = ()
+        spans = _words(prompt, templated, controls)
         ids = encode_literal(templated.text, spans, tokenizer=chat, controls=controls)
     return Rendered(ids=ids, text=templated.text, digest=digest_of(ids), notes=templated.notes)
 
@@ -145,6 +142,16 @@ def _check_words(prompt: Prompt) -> None:
             check_encodable(message.content)
         except PromptError as error:
             raise PromptError(f"prompt {prompt.id!r}, {message.role} message: {error}") from error
+
+
+def _words(prompt: Prompt, templated: TemplatedText, controls: ControlTokens) -> Sequence[tuple[int, int]]:
+    """Where somebody's words may spell a control token; nowhere, where none can be made of them."""
+    if not any(controls.could_touch(message.content) for message in prompt.messages):
+        return ()
+    if templated.spans is None:
+        _check_skeleton(prompt, templated, controls)
+        return ()
+    return templated.spans
 
 
 def _check_skeleton(prompt: Prompt, templated: TemplatedText, controls: ControlTokens) -> None:

@@ -63,3 +63,18 @@ def several_lengths(gamma, rng, *, prompts=40, lengths=(100.0, 200.0, 400.0)):
         [np.full(part.y.size, length) for part, length in zip(parts, lengths, strict=True)]
     )
     return Sweep(**joined, kind="counts", column="kept", length=wanted)
+
+
+def scattered(rng, *, prompts=12, cells=8):
+    """Contexts whose α whole turns have moved, each prompt's elsewhere."""
+    alpha = np.clip(np.linspace(0.0, 1.0, cells) + rng.uniform(-0.04, 0.04, (prompts, cells)), 0.0, 1.0)
+    alpha[0, [0, -1]] = 0.0, 1.0
+    h = 9.0 * (0.55 - alpha) + rng.standard_normal((prompts, 1)) + 0.4 * rng.standard_normal(alpha.shape)
+    return Sweep(
+        cluster=np.repeat(np.arange(prompts), cells),
+        n_instr=(400.0 * (1.0 - alpha)).ravel(),
+        n_adv=(400.0 * alpha).ravel(),
+        y=expit(h).ravel(),
+        kind="probability",
+        column="kept",
+    )

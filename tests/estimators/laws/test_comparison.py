@@ -7,7 +7,16 @@ from scipy.special import expit
 from alignthermo.errors import InsufficientData
 from alignthermo.estimators.laws import ACCUMULATION, SCALED, compare_laws
 from alignthermo.estimators.laws.precision import independent_draws, probability_precision, reply_correlation
-from tests.estimators.laws.simulated import GRID, as_sweep, line, logistic, several_lengths, step, sweep_of
+from tests.estimators.laws.simulated import (
+    GRID,
+    as_sweep,
+    line,
+    logistic,
+    scattered,
+    several_lengths,
+    step,
+    sweep_of,
+)
 
 
 def test_planted_laws_remain_and_clearly_wrong_ones_do_not():
@@ -52,6 +61,18 @@ def test_correlation_of_replies_in_a_context_is_recovered(rho):
 def test_replies_of_a_sharp_break_are_not_taken_for_clumps():
     sweep = sweep_of(step, np.random.default_rng(22), prompts=50, trials=10, spread=0.1)
     assert reply_correlation(sweep) < 0.03
+
+
+def test_settings_in_bins_tell_the_laws_apart_as_all_of_them_do(monkeypatch):
+    sweep = scattered(np.random.default_rng(25), prompts=40, cells=9)
+    few = compare_laws(sweep)
+    monkeypatch.setattr("alignthermo.estimators.laws.comparison.MANY_SETTINGS", 1000)
+    whole = compare_laws(sweep)
+    assert few.fits[0].design.t.size <= 129 < whole.fits[0].design.t.size
+    assert few.rivals == whole.rivals
+    for one, other in zip(few.scores, whole.scores, strict=True):
+        assert one.remains is other.remains
+        assert one.gap == pytest.approx(other.gap, abs=0.1 * max(other.gap_stderr, 0.02))
 
 
 def test_one_reply_in_a_context_is_one_draw():

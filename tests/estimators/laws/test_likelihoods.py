@@ -1,5 +1,7 @@
 """Likelihoods of the rivals (F-120, F-125 to F-127) against slow twins, scores against differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -8,9 +10,9 @@ from scipy.special import expit
 
 from alignthermo.estimators.laws.ascent import Prior, maximise
 from alignthermo.estimators.laws.comparison import RIVALS, law_panel
-from alignthermo.estimators.laws.law_fit import fit_law, hessian, refit
+from alignthermo.estimators.laws.law_fit import fit_law, hessian, likelihood, refit
 from alignthermo.estimators.laws.panel import make_panel
-from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC, SCALED
+from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC, POWER, SCALED
 from alignthermo.estimators.laws.step import STEP
 from tests.estimators.laws.simulated import GRID, as_sweep, logistic, several_lengths, sweep_of
 
@@ -65,6 +67,21 @@ def test_a_fit_without_noise_reaches_the_top(law):
 
     best = minimize(loss, fit.theta, jac=True, method="BFGS").fun
     assert loss(fit.theta)[0] == pytest.approx(best, abs=2e-3)
+
+
+@pytest.mark.parametrize("law", [LOGISTIC, POWER], ids=lambda law: law.name)
+def test_prompts_that_differ_much_get_closer_nodes(law):
+    """A fit must not gain by putting a narrow prompt right onto a node."""
+    rng = np.random.default_rng(9)
+    place = 0.5 + 0.1 * rng.standard_normal((30, 1))
+    sweep = as_sweep(expit(40.0 * (place - GRID)), GRID, kind="probability")
+    panel = make_panel(sweep, draws=np.full(sweep.y.size, 40.0))
+    fit, at_first = fit_law(law, panel), likelihood(law, panel)
+    assert fit.likelihood.nodes.size > at_first.nodes.size
+    exact = replace(fit.likelihood, nodes=np.linspace(-4.2, 4.2, 3001))
+    wanted = exact(fit.theta[None])[0]
+    assert np.abs(fit.likelihood(fit.theta[None])[0] - wanted).max() < 0.02
+    assert np.abs(at_first(fit.theta[None])[0] - wanted).max() > 0.5
 
 
 def test_shares_against_adaptive_integration():

@@ -10,12 +10,13 @@ from scipy.special import expit
 from alignthermo.errors import InputError, InsufficientData
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.laws import Sweep, sharpness, size_scaling
+from alignthermo.estimators.laws import binned as binned_settings
 from alignthermo.estimators.laws.binned import binned_panel
 from alignthermo.estimators.laws.law_fit import fit_law
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.shapes import ACCUMULATION, LOGISTIC
 from alignthermo.estimators.laws.student import refitted_estimate
-from tests.estimators.laws.simulated import GRID, as_sweep, several_lengths, sweep_of
+from tests.estimators.laws.simulated import GRID, as_sweep, scattered, several_lengths, sweep_of
 
 
 def how(seed):
@@ -135,30 +136,12 @@ def test_slopes_that_follow_no_power_of_length_widen_the_interval_and_say_so():
     assert bent.high - bent.low > 0.3
 
 
-def scattered(rng, *, prompts=12, cells=8):
-    """Contexts whose α whole turns have moved, each prompt's elsewhere."""
-    alpha = np.clip(np.linspace(0.0, 1.0, cells) + rng.uniform(-0.04, 0.04, (prompts, cells)), 0.0, 1.0)
-    alpha[0, [0, -1]] = 0.0, 1.0
-    h = 9.0 * (0.55 - alpha) + rng.standard_normal((prompts, 1)) + 0.4 * rng.standard_normal(alpha.shape)
-    return Sweep(
-        cluster=np.repeat(np.arange(prompts), cells),
-        n_instr=(400.0 * (1.0 - alpha)).ravel(),
-        n_adv=(400.0 * alpha).ravel(),
-        y=expit(h).ravel(),
-        kind="probability",
-        column="kept",
-    )
-
-
 def test_resamples_in_bins_give_the_intervals_of_all_settings(monkeypatch):
-    sweep, module = (
-        scattered(np.random.default_rng(11)),
-        import_module("alignthermo.estimators.laws.sharpness"),
-    )
-    monkeypatch.setattr(module, "FEWEST_BINS", 5)
+    sweep = scattered(np.random.default_rng(11))
+    monkeypatch.setattr(import_module("alignthermo.estimators.laws.sharpness"), "FEWEST_BINS", 5)
     found = {}
     for width in (1e-6, 0.2, 40.0):
-        monkeypatch.setattr(module, "BIN", width)
+        monkeypatch.setattr(binned_settings, "BIN", width)
         found[width] = sharpness(sweep, resampling=how(0))
     exact = found.pop(1e-6)
     off = {width: [] for width in found}

@@ -1,4 +1,4 @@
-"""Many settings of α put into few: what refits of resamples are made on."""
+"""Many settings of α put into few: what laws are fitted on."""
 
 from dataclasses import replace
 
@@ -6,7 +6,24 @@ import numpy as np
 
 from alignthermo.estimators.laws.panel import Panel
 
-__all__ = ["binned_panel"]
+__all__ = ["MANY_SETTINGS", "binned_panel", "bins_for", "fewer_settings"]
+
+BIN = 0.2
+"""Width of a bin in units of the logistic's own width 1/b: ln b moves by less than 0.01."""
+
+MANY_SETTINGS = 129
+
+
+def fewer_settings(panel: Panel, *, bins: int) -> Panel:
+    """Bin shares of one length that have more settings than that; return any other panel as it is."""
+    if panel.normal or panel.several_lengths or panel.alpha.size <= bins:
+        return panel
+    return binned_panel(panel, bins=bins)
+
+
+def bins_for(steepness: float, *, least: int) -> int:
+    """Bins that a logistic of slope b per range of α needs, and at least so many."""
+    return max(least, 1 + int(np.ceil(steepness / BIN)))
 
 
 def binned_panel(panel: Panel, *, bins: int) -> Panel:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from alignthermo.errors import InsufficientData
+from alignthermo.estimators.laws.binned import MANY_SETTINGS, bins_for, fewer_settings
 from alignthermo.estimators.laws.law_fit import LawFit, fit_law, refit
 from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
 from alignthermo.estimators.laws.precision import independent_draws
@@ -106,8 +107,17 @@ def compare_laws(sweep: Sweep, *, laws: tuple[Law, ...] = RIVALS) -> Comparison:
 
 
 def law_panel(sweep: Sweep) -> Panel:
-    """Panel on the scale of the fits: log-odds standardised, rows weighted by their independent draws."""
-    return standardised(make_panel(sweep, draws=independent_draws(sweep)))[0]
+    """Panel on the scale of the fits: log-odds standardised, rows weighted by their independent draws.
+
+    More settings of one length than laws can tell apart, as whole turns reach, are binned.
+    """
+    panel = standardised(make_panel(sweep, draws=independent_draws(sweep)))[0]
+    few = fewer_settings(panel, bins=MANY_SETTINGS)
+    if few is panel:
+        return panel
+    steepness = float(np.exp(fit_law(LOGISTIC, few).theta[3]))
+    bins = bins_for(steepness, least=MANY_SETTINGS)
+    return few if bins == MANY_SETTINGS else fewer_settings(panel, bins=bins)
 
 
 def held_out(fit: LawFit, panel: Panel) -> Float[np.ndarray, " prompt"]:

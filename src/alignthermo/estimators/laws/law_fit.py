@@ -10,13 +10,15 @@ from alignthermo.estimators.laws.ascent import Objective, Prior, maximise
 from alignthermo.estimators.laws.field_likelihood import field_likelihood
 from alignthermo.estimators.laws.panel import Panel
 from alignthermo.estimators.laws.shapes import Design, Law, make_design
-from alignthermo.estimators.laws.share_likelihood import share_likelihood
+from alignthermo.estimators.laws.share_likelihood import ShareLikelihood, share_likelihood
 from alignthermo.estimators.laws.step import STEP, step_likelihood
 
 __all__ = ["LawFit", "blocks", "fit_law", "hessian", "likelihood", "positive", "refit"]
 
 MAX_NUMBERS = 1 << 20
 """Numbers held at once by a batch of refits: what fits into the processor's cache."""
+
+MAX_ROUNDS = 3
 
 
 @runtime_checkable
@@ -77,7 +79,19 @@ def fit_law(law: Law, panel: Panel) -> LawFit:
     theta, value = maximise(_objective(chosen, multiplicity), start, prior=prior, max_steps=100)
     best = theta[np.argmax(value)]
     fit = LawFit(law=law, design=design, theta=best, likelihood=chosen, prior=prior)
-    return _polished(fit, panel.n_prompts)
+    return _resolved(_polished(fit, panel.n_prompts), panel.n_prompts)
+
+
+def _resolved(fit: LawFit, n_prompts: int) -> LawFit:
+    """Climb on with closer nodes, where prompts turned out sharper than the first ones allow for."""
+    for _ in range(MAX_ROUNDS):
+        if not isinstance(fit.likelihood, ShareLikelihood):
+            return fit
+        finer = fit.likelihood.resolved(fit.theta[None])
+        if finer is fit.likelihood:
+            return fit
+        fit = _polished(replace(fit, likelihood=finer), n_prompts)
+    return fit
 
 
 def _polished(fit: LawFit, n_prompts: int) -> LawFit:

@@ -109,9 +109,9 @@ def _quasi_likelihood(
     else:
         inner = np.clip(mean, EDGE, 1.0 - EDGE)
         value = (total * np.log(inner) + (weight - total) * np.log1p(-inner)).sum(axis=1)
-    gradient = np.einsum("bu,bup->bp", (total - weight * mean) / v, slope)
-    scaled = slope * (weight / v)[..., None]
-    return value, gradient, np.einsum("bup,buq->bpq", scaled, slope)
+    turned = slope.swapaxes(1, 2)
+    gradient = turned @ ((total - weight * mean) / v)[..., None]
+    return value, gradient[..., 0], turned @ (slope * (weight / v)[..., None])
 
 
 def pilot_information(data: Pooled, theta: Float[np.ndarray, "batch 4"]) -> Float[np.ndarray, "batch 4 4"]:
@@ -119,4 +119,4 @@ def pilot_information(data: Pooled, theta: Float[np.ndarray, "batch 4"]) -> Floa
     mean, slope = pilot_curve(theta, data.t, normal=data.normal)
     scaled = slope * (data.weight / variance(mean, normal=data.normal))[..., None]
     prior = FIELD_PRIOR if data.normal else SHARE_PRIOR
-    return np.asarray(np.einsum("bup,buq->bpq", scaled, slope) + np.diag(prior.spread**-2.0))
+    return np.asarray(slope.swapaxes(1, 2) @ scaled + np.diag(prior.spread**-2.0))

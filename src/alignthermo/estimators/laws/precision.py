@@ -3,10 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
+from alignthermo.estimators.laws.binned import MANY_SETTINGS, fewer_settings
 from alignthermo.estimators.laws.law_fit import fit_law
 from alignthermo.estimators.laws.panel import cells_of, make_panel
 from alignthermo.estimators.laws.shapes import LOGISTIC
-from alignthermo.estimators.laws.share_likelihood import ShareLikelihood
+from alignthermo.estimators.laws.share_likelihood import ShareLikelihood, share_likelihood
 from alignthermo.estimators.laws.sweep import Sweep
 
 __all__ = ["MAX_PRECISION", "independent_draws", "probability_precision", "reply_correlation"]
@@ -98,10 +99,11 @@ def reply_correlation(sweep: Sweep) -> float:
 
 def _conditional_mean(sweep: Sweep, draws: Float[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
     """Mean of every row by the richest law, given all rows of its prompt."""
-    fit = fit_law(LOGISTIC, make_panel(sweep, draws=draws))
+    panel, cells = make_panel(sweep, draws=draws), cells_of(sweep)
+    fit = fit_law(LOGISTIC, fewer_settings(panel, bins=MANY_SETTINGS))
     assert isinstance(fit.likelihood, ShareLikelihood)
-    cells = cells_of(sweep)
-    return np.asarray(fit.likelihood.conditional_mean(fit.theta[None])[cells.prompt, cells.setting])
+    exact = share_likelihood(LOGISTIC, panel, nodes=fit.likelihood.nodes)
+    return np.asarray(exact.conditional_mean(fit.theta[None])[cells.prompt, cells.setting])
 
 
 def _freedom(sweep: Sweep) -> float:

@@ -1,6 +1,6 @@
 """Marginal likelihood of kept shares: a prompt's threshold is random and summed out on a grid of nodes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -14,11 +14,15 @@ EDGE = 1e-6
 
 WIDEST = 4.2
 MAX_NODES = 301
+"""Enough for prompts that lie 20 of their own widths apart; beyond that the sum is a rough one."""
 SPACING = 1.4
 """Node spacing over the width of the sharpest prompt: the sum is then exact to 1e-4."""
 
 LATENT_SPREAD = 1.5
-"""Spread of prompts along the latent axis for which the nodes are laid out."""
+"""Spread of prompts along the latent axis for which the nodes are laid out at first."""
+
+CLOSER = 1.2
+"""Nodes are laid anew only where this many times more are needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,21 @@ class ShareLikelihood:
         posterior, _ = self._posterior(mean, 1)
         return np.asarray(posterior[0].T @ mean)
 
+    def resolved(self, theta: Float[np.ndarray, "1 parameter"]) -> "ShareLikelihood":
+        """Return the likelihood with nodes close enough for the sharpest prompt at θ; itself if they are.
+
+        Where prompts differ much, the nodes are far apart on the scale on which one prompt is known. A law
+        could then gain by putting a narrow prompt right onto a node.
+        """
+        mean, _, _ = self._curves(theta)
+        posterior, _ = self._posterior(mean, 1)
+        centre = self.nodes @ posterior[0]
+        width = np.sqrt((posterior[0] * (self.nodes[:, None] - centre) ** 2).sum(axis=0)).min()
+        spacing = self.nodes[1] - self.nodes[0]
+        # what is narrower than the spacing looks narrower than it is: no more than four times finer at once
+        finer = _spaced(max(SPACING * float(width), 0.25 * spacing))
+        return self if finer.size < CLOSER * self.nodes.size else replace(self, nodes=finer)
+
     def _curves(
         self, theta: Float[np.ndarray, "batch parameter"]
     ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
@@ -113,19 +132,25 @@ class ShareLikelihood:
         return np.asarray((posterior * inner.reshape(posterior.shape)).sum(axis=1))
 
 
-def share_likelihood(law: Law, panel: Panel) -> ShareLikelihood:
-    """Set up the likelihood with as many nodes as the sharpest prompt needs."""
+def share_likelihood(
+    law: Law, panel: Panel, *, nodes: Float[np.ndarray, " node"] | None = None
+) -> ShareLikelihood:
+    """Set up the likelihood, with as many nodes as the sharpest prompt is likely to need."""
     return ShareLikelihood(
         law=law,
         design=make_design(panel),
         total=panel.total,
         lost=panel.weight - panel.total,
-        nodes=_nodes(panel),
+        nodes=_nodes(panel) if nodes is None else nodes,
     )
 
 
 def _nodes(panel: Panel) -> Float[np.ndarray, " node"]:
     # a prompt of n trials knows its latent level to about 2/√n
     sharpest = 2.0 / np.sqrt(max(float(panel.weight.sum(axis=1).max()), 4.0)) / LATENT_SPREAD
-    half = int(np.ceil(WIDEST / min(0.65, SPACING * sharpest)))
+    return _spaced(min(0.65, SPACING * sharpest))
+
+
+def _spaced(spacing: float) -> Float[np.ndarray, " node"]:
+    half = int(np.ceil(WIDEST / spacing))
     return np.linspace(-WIDEST, WIDEST, min(2 * half + 1, MAX_NODES))

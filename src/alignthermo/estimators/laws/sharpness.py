@@ -6,7 +6,7 @@ import numpy as np
 
 from alignthermo.estimators.clusters import with_caveat
 from alignthermo.estimators.intervals import check_resampling
-from alignthermo.estimators.laws.binned import binned_panel
+from alignthermo.estimators.laws.binned import bins_for, fewer_settings
 from alignthermo.estimators.laws.comparison import law_panel
 from alignthermo.estimators.laws.functionals import (
     NAMES,
@@ -14,10 +14,11 @@ from alignthermo.estimators.laws.functionals import (
     functional_replicates,
     log_sharpness,
 )
-from alignthermo.estimators.laws.law_fit import LawFit, fit_law, likelihood
+from alignthermo.estimators.laws.law_fit import LawFit, fit_law
 from alignthermo.estimators.laws.panel import Panel, make_panel, require_range, standardised
 from alignthermo.estimators.laws.population import multiplicities
-from alignthermo.estimators.laws.shapes import LOGISTIC, make_design
+from alignthermo.estimators.laws.shapes import LOGISTIC
+from alignthermo.estimators.laws.share_likelihood import ShareLikelihood, share_likelihood
 from alignthermo.estimators.laws.student import refitted_estimate
 from alignthermo.estimators.laws.sweep import Sweep
 from alignthermo.estimators.resampling import Resampling
@@ -26,9 +27,8 @@ from alignthermo.quantities import Estimate
 __all__ = ["Sharpness", "sharpness"]
 
 METHOD = "logistic with a random threshold per prompt, refitted bootstrap-t on the log scale"
-BIN = 0.2
-"""Width of the bins of resamples, in units of the logistic's own width 1/b: ln b moves by less than 0.01."""
 FEWEST_BINS = 33
+"""Of the panel that resamples are refitted on; steeper curves take more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +109,8 @@ def sharpness(sweep: Sweep, *, resampling: Resampling) -> Sharpness:
 
 def _coarse(fit: LawFit, panel: Panel) -> LawFit:
     """Return the fit on fewer settings, where there are more than its slope can tell apart."""
-    bins = max(FEWEST_BINS, 1 + int(np.ceil(np.exp(fit.theta[3]) / BIN)))
-    if panel.normal or bins >= panel.alpha.size:
+    few = fewer_settings(panel, bins=bins_for(float(np.exp(fit.theta[3])), least=FEWEST_BINS))
+    if few is panel or not isinstance(fit.likelihood, ShareLikelihood):
         return fit
-    few = binned_panel(panel, bins=bins)
-    return replace(fit, likelihood=likelihood(fit.law, few), design=make_design(few))
+    coarse = share_likelihood(fit.law, few, nodes=fit.likelihood.nodes)
+    return replace(fit, likelihood=coarse, design=coarse.design)
