@@ -197,7 +197,8 @@ def stock_outcome(kind, models, request, reply):
     return {"yes": "fulfilled", "no": "refused"}.get(said, "abstain")
 
 
-@pytest.mark.parametrize("kind", ["classifier", pytest.param("guard", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["classifier", "guard"])
 def test_a_model_judges_a_whole_run(kind, models, prompts, loads, tmp_path, monkeypatch):
     whole = run_of(kind, models, prompts, tmp_path / "whole")
     rows = [row for row in whole.rows.to_pylist() if row["replies"] is not None]

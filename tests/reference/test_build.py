@@ -16,6 +16,8 @@ from alignthermo.reference.members import SMOKE, with_parents
 from alignthermo.reference.seed_spread import Headline, gather_spread
 from tests.reference.conftest import BUILT
 
+pytestmark = pytest.mark.slow
+
 
 def files_of(out: Path) -> dict[str, str]:
     paths = (p for p in out.rglob("*") if p.is_file() and ".work" not in p.parts)
@@ -64,7 +66,6 @@ def test_alignment_changes_the_weights_and_the_card_says_what_was_left_out(smoke
     assert "No spread between seeds is known" in card or "sd between" in card
 
 
-@pytest.mark.slow
 def test_interrupted_and_resumed_equals_uninterrupted(smoke, tmp_path):
     report, _ = smoke
     aligned = "aligned-beta-0.25"
@@ -123,7 +124,6 @@ def test_a_newly_measured_spread_goes_on_the_cards_and_trains_nothing(smoke, tmp
     assert files_of(out)[untouched] == files_of(smoke[0].out)[untouched]
 
 
-@pytest.mark.slow
 def test_a_damaged_member_is_rebuilt_from_its_checkpoint(smoke, tmp_path):
     out = tmp_path / "copy"
     shutil.copytree(smoke[0].out, out)

@@ -21,6 +21,8 @@ from alignthermo.reference.scoring import compliance_log_odds, token_log_probs
 from alignthermo.reference.step_loop import Steps
 from tests.reference.alignment_bench import run_in, single_questions, teach
 
+pytestmark = pytest.mark.slow
+
 BETA = 0.5
 
 
@@ -164,7 +166,6 @@ def test_recorded_is_the_remaining_kl(bench, tmp_path):
     assert history[0] == pytest.approx(exact, abs=4 * error)
 
 
-@pytest.mark.slow
 def test_the_fit_shifts_the_log_odds_towards_one_over_beta(bench, tmp_path):
     model, exercises, history = fit(bench, tmp_path, count=80, group=8, rate=1e-3)
     shifts = []

@@ -14,6 +14,8 @@ from alignthermo.reference.scoring import response_log_softmax, token_log_probs
 from alignthermo.reference.step_loop import Steps
 from tests.reference.alignment_bench import run_in, silent, single_questions, teach
 
+pytestmark = pytest.mark.slow
+
 BETA = 0.25
 SETTINGS = Recovery(hazard=0.8, certainty=0.99, per_prompt=4, share=0.7)
 

@@ -13,6 +13,8 @@ from alignthermo.reference.headlines import Effort, measure_headlines
 from alignthermo.reference.seed_spread import Headline, gather_spread, read_spread, spread_json
 from alignthermo.reference.tokenizer import Encoder, load_tokenizer
 
+pytestmark = pytest.mark.slow
+
 
 def headline(name: str, value: float, stderr: float = 0.1) -> Headline:
     return Headline(name=name, unit="nat", value=value, stderr=stderr)

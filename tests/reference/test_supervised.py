@@ -10,6 +10,8 @@ from alignthermo.reference.step_loop import Steps
 from alignthermo.reference.supervised import SupervisedFit, compliant_answers, fit_supervised
 from tests.reference.alignment_bench import run_in, single_questions, teach
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bench(world, encoder):

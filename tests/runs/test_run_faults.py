@@ -12,7 +12,6 @@ from alignthermo.runs import folder as folder_module
 from tests.runs.synthetic_run import CONFIG, assert_complete, records_of, run, shard_ids, tokens_of
 
 COUNT = 2
-CALLS = ("write", "fsync", "replace", "open")
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +43,16 @@ def all_calls(monkeypatch, tmp_path, name):
     return counter.calls
 
 
-@pytest.mark.parametrize(("name", "code"), [*((name, errno.ENOSPC) for name in CALLS), ("fsync", errno.EIO)])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("write", errno.ENOSPC),
+        ("fsync", errno.ENOSPC),
+        pytest.param("fsync", errno.EIO, marks=pytest.mark.slow),
+        pytest.param("replace", errno.ENOSPC, marks=pytest.mark.slow),
+        pytest.param("open", errno.ENOSPC, marks=pytest.mark.slow),
+    ],
+)
 def test_a_failure_at_every_call_leaves_a_folder_that_resumes(tmp_path, monkeypatch, name, code):
     calls = all_calls(monkeypatch, tmp_path, name)
     assert calls >= 2 * COUNT

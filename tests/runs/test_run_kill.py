@@ -31,6 +31,7 @@ def die(*arguments):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_kill_9_at_twelve_random_instants_loses_and_doubles_nothing(tmp_path):
     place = tmp_path / "run"
     happened = die("random", place, 20)

@@ -112,9 +112,11 @@ def test_the_truths_of_the_detector_are_those_of_many_sequences():
     assert (attacks.peak > calm.peak).mean() == pytest.approx(truth["area"], abs=0.01)
 
 
-def test_shuffling_deals_single_replies_and_keeps_those_of_each_prompt():
-    counts = np.array([[0.0, 10.0, 10.0, 0.0], [5.0, 0.0, 0.0, 0.0]])
-    dealt = naming.shuffled(counts, 10, np.random.default_rng(0))
+def test_shuffling_deals_single_replies_or_whole_contexts_of_each_prompt():
+    counts, rng = np.array([[0.0, 10.0, 10.0, 0.0], [5.0, 0.0, 0.0, 0.0]]), np.random.default_rng(0)
+    whole = naming.whole_contexts(counts, 10, rng)
+    np.testing.assert_array_equal(np.sort(whole), np.sort(counts))
+    dealt = naming.single_replies(counts, 10, rng)
     np.testing.assert_array_equal(dealt.sum(axis=1), counts.sum(axis=1))
     assert dealt[0].min() > 0.0  # whole counts would stay 0 or 10
     assert dealt[0].max() < 10.0

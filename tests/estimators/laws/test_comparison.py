@@ -64,7 +64,7 @@ def test_replies_of_a_sharp_break_are_not_taken_for_clumps():
 
 
 def test_settings_in_bins_tell_the_laws_apart_as_all_of_them_do(monkeypatch):
-    sweep = scattered(np.random.default_rng(25), prompts=40, cells=9)
+    sweep = scattered(np.random.default_rng(25), prompts=30, cells=9)
     few = compare_laws(sweep)
     monkeypatch.setattr("alignthermo.estimators.laws.comparison.MANY_SETTINGS", 1000)
     whole = compare_laws(sweep)
@@ -72,7 +72,7 @@ def test_settings_in_bins_tell_the_laws_apart_as_all_of_them_do(monkeypatch):
     assert few.rivals == whole.rivals
     for one, other in zip(few.scores, whole.scores, strict=True):
         assert one.remains is other.remains
-        assert one.gap == pytest.approx(other.gap, abs=0.1 * max(other.gap_stderr, 0.02))
+        assert one.gap == pytest.approx(other.gap, abs=max(0.3 * other.gap_stderr, 0.01))
 
 
 def test_one_reply_in_a_context_is_one_draw():
@@ -95,11 +95,11 @@ def test_replies_taken_as_independent_chase_the_clumps(monkeypatch):
     )
     rng = np.random.default_rng(24)
     remain = []
-    for _ in range(6):
+    for _ in range(4):
         kept = rng.permuted(clumped(rng, rho=0.0, trials=10), axis=1)
         found = compare_laws(as_sweep(kept, GRID, trials=10.0))
         remain.append({score.name: score.remains for score in found.scores}["constant"])
-    assert sum(remain) <= 3
+    assert sum(remain) <= 2
 
 
 def test_rivals_of_equal_size_are_inconclusive_with_the_prompts_that_would_decide():
