@@ -11,6 +11,7 @@ from scipy.special import expit
 from alignthermo.errors import ConfigError, InputError
 from alignthermo.estimators import Resampling
 from alignthermo.estimators.laws import refined_grid, threshold
+from alignthermo.estimators.laws.axis import Axis
 from alignthermo.estimators.laws.guided import guided_curve
 from alignthermo.estimators.laws.panel import make_panel
 from alignthermo.estimators.laws.pilot import fit_pilot, pilot_curve, pooled
@@ -176,7 +177,7 @@ def test_the_guide_corrects_a_wrong_pilot():
     """The exact power law: the four-parameter pilot misses the crossing, the guided curve does not."""
     sharp = 0.95 - 0.85 * GRID**0.5
     panel = make_panel(as_sweep(np.tile(1e4 * sharp, (8, 1)), GRID, trials=1e4))
-    data = pooled(panel, np.ones((1, 8)))
+    data = pooled(panel, np.ones((1, 8)), axis=Axis.of(panel))
     theta = fit_pilot(data)
     at = np.array([(0.45 / 0.85) ** 2 - 0.5])
     pilot_error = abs(pilot_curve(theta, at, normal=False)[0][0, 0] - 0.5)

@@ -30,8 +30,8 @@ def unresolved_cell(
 
     A cell wider than the local parabolas holds nothing but the pilot's guess, and is given whole as well.
     """
-    cell = _cell(population, float(population.to_alpha(np.array([crossing]))[0]))
-    ends = (np.array(cell) - population.panel.alpha[0]) / population.span - 0.5
+    cell = _cell(population, float(population.axis.to_alpha(np.array([crossing]))[0]))
+    ends = population.axis.to_t(np.array(cell))
     values = np.interp(ends, t, excess)
     steep = values[0] - values[1] > STEEP * (excess.max() - excess.min())
     return cell if steep or ends[1] - ends[0] > BANDWIDTH else None
@@ -42,7 +42,7 @@ def across_gap(mid: Estimate, population: Population) -> Estimate:
     if np.isnan(mid.low):
         return mid
     left, right = _cell(population, mid.value)
-    if right - left <= BANDWIDTH * population.span:
+    if np.ptp(population.axis.to_t(np.array([left, right]))) <= BANDWIDTH:
         return mid
     note = "nothing was measured inside its cell, which the interval holds whole"
     return replace(mid, low=min(mid.low, left), high=max(mid.high, right), caveats=(*mid.caveats, note))

@@ -42,10 +42,10 @@ def midpoint(population: Population, replicates: Replicates, *, level: float) ->
     if n < MIN_CLUSTERS or np.isnan(low):
         low = high = float("nan")
         reason = f"too few prompts: {n}, an interval needs {MIN_CLUSTERS}"
-    alpha = population.to_alpha(np.array([t, low, high]))
+    alpha = population.axis.to_alpha(np.array([t, low, high]))
     return Estimate(
         value=float(alpha[0]),
-        stderr=error * population.span,
+        stderr=error * population.axis.alpha_per_t(t),
         low=float(alpha[1]),
         high=float(alpha[2]),
         level=level,

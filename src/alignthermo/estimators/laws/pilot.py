@@ -7,9 +7,18 @@ from jaxtyping import Float
 from scipy.special import expit
 
 from alignthermo.estimators.laws.ascent import Prior, maximise
+from alignthermo.estimators.laws.axis import Axis
 from alignthermo.estimators.laws.panel import Panel
 
-__all__ = ["Pooled", "fit_pilot", "pilot_curve", "pilot_information", "pooled", "variance"]
+__all__ = [
+    "Pooled",
+    "fit_pilot",
+    "log_quasi_likelihood",
+    "pilot_curve",
+    "pilot_information",
+    "pooled",
+    "variance",
+]
 
 SHARE_PRIOR = Prior(centre=np.array([2.0, -2.0, 0.0, 2.0]), spread=np.array([2.5, 2.5, 0.7, 1.0]))
 FIELD_PRIOR = Prior(centre=np.array([1.0, -1.0, 0.0, 2.0]), spread=np.array([4.0, 4.0, 0.7, 1.0]))
@@ -19,7 +28,7 @@ EDGE = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Pooled:
-    """Replicates of a panel summed over prompts, α mapped to t in [−½, ½] and log-odds standardised.
+    """Replicates of a panel summed over prompts, α mapped to t in [−½, ½] by an axis, log-odds standardised.
 
     Attributes
     ----------
@@ -34,12 +43,13 @@ class Pooled:
     normal: bool
 
 
-def pooled(panel: Panel, multiplicity: Float[np.ndarray, "batch prompt"]) -> Pooled:
+def pooled(panel: Panel, multiplicity: Float[np.ndarray, "batch prompt"], *, axis: Axis) -> Pooled:
     """Sum the prompts of a panel with the given multiplicities (ones: the data; bootstrap counts)."""
-    low, high = panel.alpha[0], panel.alpha[-1]
-    t = (panel.alpha - 0.5 * (low + high)) / (high - low)
     return Pooled(
-        total=multiplicity @ panel.total, weight=multiplicity @ panel.weight, t=t, normal=panel.normal
+        total=multiplicity @ panel.total,
+        weight=multiplicity @ panel.weight,
+        t=axis.to_t(panel.alpha),
+        normal=panel.normal,
     )
 
 
@@ -112,6 +122,17 @@ def _quasi_likelihood(
     turned = slope.swapaxes(1, 2)
     gradient = turned @ ((total - weight * mean) / v)[..., None]
     return value, gradient[..., 0], turned @ (slope * (weight / v)[..., None])
+
+
+def log_quasi_likelihood(
+    theta: Float[np.ndarray, "1 4"], panel: Panel, t: Float[np.ndarray, " setting"]
+) -> Float[np.ndarray, " prompt"]:
+    """Log quasi-likelihood of each prompt, up to what does not depend on the pilot."""
+    mean = pilot_curve(theta, t, normal=panel.normal)[0][0]
+    if panel.normal:
+        return np.asarray(panel.total @ mean - 0.5 * panel.weight @ mean**2)
+    inner = np.clip(mean, EDGE, 1.0 - EDGE)
+    return np.asarray(panel.total @ np.log(inner) + (panel.weight - panel.total) @ np.log1p(-inner))
 
 
 def pilot_information(data: Pooled, theta: Float[np.ndarray, "batch 4"]) -> Float[np.ndarray, "batch 4 4"]:

@@ -5,12 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from alignthermo.estimators.laws.axis import BENDS, Axis
 from alignthermo.estimators.laws.guided import guided_curve, influence
 from alignthermo.estimators.laws.panel import Panel, standardised
-from alignthermo.estimators.laws.pilot import Pooled, fit_pilot, pilot_information, pooled
+from alignthermo.estimators.laws.pilot import (
+    Pooled,
+    fit_pilot,
+    log_quasi_likelihood,
+    pilot_information,
+    pooled,
+)
 from alignthermo.estimators.resampling import Resampling
 
 __all__ = ["Population", "Replicates", "fit_population", "multiplicities", "replicate"]
+
+ERRORS = 1.0
+"""By so many standard errors over prompts a bent axis must be better: to take one in vain costs little."""
 
 BLOCK = 1 << 22
 """Largest number of cells (replicate × setting × prompt) held at once."""
@@ -24,6 +34,7 @@ class Population:
     ----------
     panel : Panel
         Of the sweep; log-odds standardised to mean 0 and sd 1.
+    axis : Axis
     theta : array, shape (1, 4)
         Pilot parameters of the data.
     target : float
@@ -33,18 +44,10 @@ class Population:
     """
 
     panel: Panel
+    axis: Axis
     theta: Float[np.ndarray, "1 4"]
     target: float
     scale: float
-
-    @property
-    def span(self) -> float:
-        """Range of α in the grid."""
-        return float(self.panel.alpha[-1] - self.panel.alpha[0])
-
-    def to_alpha(self, t: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
-        """Map t in [−½, ½] to α."""
-        return np.asarray(self.panel.alpha[0] + (t + 0.5) * self.span)
 
     def curve(self, t: Float[np.ndarray, " point"]) -> "Replicates":
         """Curve of the data with its clustered standard errors."""
@@ -69,14 +72,31 @@ class Replicates:
 
 
 def fit_population(panel: Panel) -> Population:
-    """Standardise log-odds and fit the pilot to all prompts."""
+    """Standardise log-odds, choose the axis and fit the pilot to all prompts.
+
+    The best bent axis is taken where its pilot describes the prompts clearly better than that of α itself.
+    """
     standard, mean, scale = standardised(panel)
     target = -mean / scale if panel.normal else 0.5
-    return Population(panel=standard, theta=_fit(standard), target=target, scale=scale)
+    plain, *bent = (_fit(standard, Axis.of(standard, bend=bend)) for bend in (0.0, *BENDS))
+    best = max(bent, key=lambda fit: float(fit.per_prompt.sum()))
+    gain = best.per_prompt - plain.per_prompt
+    error = float(gain.std(ddof=1)) * np.sqrt(gain.size) if gain.size > 1 else np.inf
+    chosen = best if float(gain.sum()) > ERRORS * error else plain
+    return Population(panel=standard, axis=chosen.axis, theta=chosen.theta, target=target, scale=scale)
 
 
-def _fit(panel: Panel) -> Float[np.ndarray, "1 4"]:
-    return fit_pilot(pooled(panel, np.ones((1, panel.n_prompts))))
+@dataclass(frozen=True, kw_only=True)
+class _Fit:
+    axis: Axis
+    theta: Float[np.ndarray, "1 4"]
+    per_prompt: Float[np.ndarray, " prompt"]
+
+
+def _fit(panel: Panel, axis: Axis) -> _Fit:
+    data = pooled(panel, np.ones((1, panel.n_prompts)), axis=axis)
+    theta = fit_pilot(data)
+    return _Fit(axis=axis, theta=theta, per_prompt=log_quasi_likelihood(theta, panel, data.t))
 
 
 def multiplicities(n_prompts: int, resampling: Resampling) -> Float[np.ndarray, "batch prompt"]:
@@ -108,7 +128,7 @@ def _block(
     points: Float[np.ndarray, " point"],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     panel = population.panel
-    data: Pooled = pooled(panel, multiplicity)
+    data: Pooled = pooled(panel, multiplicity, axis=population.axis)
     theta = fit_pilot(data, start=np.repeat(population.theta, multiplicity.shape[0], axis=0))
     curve = guided_curve(data, theta, points)
     on_curve, on_theta = influence(

@@ -191,14 +191,15 @@ def _estimate(
         )
     ends = _ends(band, crossing, quantiles)
     cell = unresolved_cell(population, band.t, band.excess, crossing=crossing)
-    low, top = (float(x) for x in population.to_alpha(np.array(ends)))
+    low, top = (float(x) for x in population.axis.to_alpha(np.array(ends)))
     if cell is not None:
         low, top = min(low, cell[0]), max(top, cell[1])
     few = f"too few prompts: {n}, an interval needs {MIN_CLUSTERS}" if n < MIN_CLUSTERS else None
-    slope = abs(np.interp(crossing, band.t, np.gradient(band.excess, band.t)))
+    slope = abs(float(np.interp(crossing, band.t, np.gradient(band.excess, band.t))))
+    per_slope = population.axis.alpha_per_t(crossing) / max(slope, 1e-12)
     value = Estimate(
-        value=float(population.to_alpha(np.array([crossing]))[0]),
-        stderr=float(np.interp(crossing, band.t, band.stderr) / max(slope, 1e-12) * population.span),
+        value=float(population.axis.to_alpha(np.array([crossing]))[0]),
+        stderr=float(np.interp(crossing, band.t, band.stderr)) * per_slope,
         low=np.nan if few else low,
         high=np.nan if few else top,
         level=level,
@@ -244,7 +245,7 @@ def _held_until(population: Population, band: _Band, quantile: float) -> float:
     if not held[0]:
         return float("nan")
     last = held.size - 1 if held.all() else int(np.argmin(held)) - 1
-    return float(population.to_alpha(band.t[last : last + 1])[0])
+    return float(population.axis.to_alpha(band.t[last : last + 1])[0])
 
 
 def _ends(band: _Band, crossing: float, quantiles: tuple[float, float]) -> tuple[float, float]:

@@ -82,12 +82,12 @@ def _with_cells(estimate: Estimate, first: Threshold, second: Threshold) -> Esti
 def _crossings(population: Population) -> Float[np.ndarray, " one_more_than_prompts"]:
     """Threshold of all prompts, then with each prompt left out."""
     n = population.panel.n_prompts
-    data = pooled(population.panel, np.vstack([np.ones(n), 1.0 - np.eye(n)]))
+    data = pooled(population.panel, np.vstack([np.ones(n), 1.0 - np.eye(n)]), axis=population.axis)
     theta = fit_pilot(data, start=np.repeat(population.theta, n + 1, axis=0))
     t = np.linspace(-0.5, 0.5, N_POINTS)
     excess = guided_curve(data, theta, t).value - population.target
     found = [downward_crossing(t, e, float(pilot)) for e, pilot in zip(excess, theta[:, 2], strict=True)]
-    return population.to_alpha(np.array([np.nan if at is None else at for at in found]))
+    return population.axis.to_alpha(np.array([np.nan if at is None else at for at in found]))
 
 
 def _unbracketed(found: tuple[Threshold, ...], sweeps: tuple[Sweep, ...], *, n: int) -> Estimate:
