@@ -120,6 +120,7 @@ def test_what_cannot_be_honoured_is_named(options, message):
     [
         ("run.toml", "base = ", "not TOML"),
         ("run.toml", "bogus = 1", "--bogus: there is no such setting"),
+        ("run.toml", "sead = 1", "--sead: there is no such setting; did you mean seed?"),
         ("run.json", "{", "not the run.json"),
         ("run.json", "{}", "not the run.json"),
         ("run.json", '{"given": 3}', "not the run.json"),

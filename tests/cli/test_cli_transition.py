@@ -33,6 +33,9 @@ def test_a_dry_run_tells_what_the_run_then_forwards(run, model, prompts, tmp_pat
     planned = json.loads(run(*arguments, "--dry-run", "--json").stdout)
     assert not out.exists()
     assert planned["n_contexts"] == 4 * 3 * 2
+    assert planned["alphas"][0] == 0.0
+    half = json.loads(run(*arguments, "--alphas", "0.5", "--dry-run", "--json").stdout)
+    assert half["alphas"][0] > 0.3  # filler in the place of the attack has no say in it
     text = run(*arguments, "--dry-run").stdout
     assert f"naive {planned['tokens']['naive']}" in text
     result = run(*arguments, "--out", out)
@@ -55,6 +58,9 @@ def test_a_dry_run_tells_what_the_run_then_forwards(run, model, prompts, tmp_pat
     gated = run(*arguments, "--out", out, "--fail-if", "alpha_c.low < 2")
     assert gated.exit_code == 10
     assert gated.stdout.splitlines()[-1] == lines[-1]
+    spelled = run(*arguments, "--out", out, "--fail-if", "alpha_c.low < 2", "--json")
+    assert spelled.exit_code == 10
+    assert json.loads(spelled.stdout)["certificate"] == again["certificate"]
 
 
 def test_clear_refusals(run, model, prompts, tmp_path):
@@ -77,6 +83,12 @@ def test_clear_refusals(run, model, prompts, tmp_path):
     outside = run(*start, "--family", "override", "--alphas", "0,2", "--dry-run")
     assert outside.exit_code == 2
     assert outside.stderr == "error: alpha is a share between 0 and 1, got 0.0, 2.0\n"
+    unread = run(*start, "--family", "override", "--templates", slotless, "--dry-run")
+    assert unread.exit_code == 2
+    assert "--templates is used by no family" in unread.stderr
+    unasked = run(*start, "--family", "override", "--judge", "heuristic", "--dry-run")
+    assert unasked.exit_code == 2
+    assert "nothing to judge" in unasked.stderr
     assert run("transition", "--prompts", prompts, "--dry-run").exit_code == 2
     assert "give --out" in run(*start, "--family", "override").stderr
 

@@ -53,6 +53,12 @@ def test_rows_that_failed_end_with_code_5(api, run):
     assert "report.html" in result.stdout
 
 
+def test_failed_rows_alone_are_not_counted_beside_none(api, run):
+    failed = (record("row_failed", unit_id="p0", reason="too long"),)
+    api.answers["run_landscape"] = Result(prompt_records=failed)
+    assert "1 could not be measured:" in run("landscape", *PAIR).stderr
+
+
 def test_an_unfinished_run_says_so(api, run):
     api.answers["run_landscape"] = Result(records=(), verdicts=(), complete=False)
     result = run("landscape", *PAIR)

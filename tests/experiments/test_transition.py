@@ -95,11 +95,11 @@ def test_a_responder_that_reads_nothing_is_not_bracketed(constant):
     assert np.isnan(found.high)
     (place,) = [v for v in constant.verdicts if v.name == "transition"]
     assert place.outcome == "no response"
-    assert constant.certificate.rows[0][4] == "not bracketed, > 1"
+    assert constant.certificate.rows[0][4] == "not bracketed, kept at 1 still"
 
 
 @pytest.mark.parametrize(
-    ("height", "low", "text"), [(60.0, 1.0, "> 1"), (-60.0, float("nan"), "broken at 0 already")]
+    ("height", "low", "text"), [(60.0, 1.0, "kept at 1 still"), (-60.0, float("nan"), "broken at 0 already")]
 )
 def test_what_is_the_same_in_every_context_is_bounded(height, low, text):
     settings = {**SETTINGS, "alphas": [0, 0.5, 1], "lengths": [100], "controls": ["attack"], "refine": 0}

@@ -174,8 +174,22 @@ def test_without_a_wanted_threshold_the_gain_of_100_tokens_is_certified(raised):
     assert not [r for r in again if r.quantity.startswith("tokens_to_")]
     curve = [r for r in raised.records if r.quantity == "alpha_c"]
     text = certificate_of([*curve, *again], raised.verdicts).rows[0][-1]
-    assert text.startswith("+0.4 [")
-    assert "per 100, own at" in text
+    assert text.startswith("α_c +0.4 [")
+    assert "per 100 tokens, own at" in text
+
+
+def test_three_prompts_bound_no_reinforced_threshold():
+    more = {"reinforce": ["end"], "reinforce_phrasings": ["own"], "reinforce_tokens": [400], "refine": 0}
+    settings = {**RAISED, **more, "wanted_alpha_c": None}
+    bounds = []
+    for n in (8, 3):
+        result = at.transition(stub_pair().aligned, stub_prompts(n), **settings)
+        bounds.append(result.value("alpha_c_reinforced", tokens="400").estimate)
+    enough, few = bounds
+    assert "kept at every" in enough.reason
+    assert enough.low > 0.9
+    assert np.isnan(few.low)
+    assert "too few prompts: 3" in few.reason
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Calibration from files: formats, what is left out and said, tables, corrections by the same judge only."""
 
 import csv
+import dataclasses
 import json
 
 import pytest
@@ -55,6 +56,17 @@ def test_csv_and_jsonl_say_the_same(csv_file, jsonl_file):
     first = read_labelled(csv_file).items[1]
     assert (first.label, first.cluster, first.covariates) == ("fulfilled", "Question 0?", {"alpha": 0.025})
     assert first.exchange == Exchange(id="r1", request="Question 0?", response=YES)
+
+
+def test_what_the_intervals_are_over_and_their_level_are_said(csv_file):
+    items = [dataclasses.replace(item, cluster="one") for item in read_labelled(csv_file).items]
+    found = calibrate(HeuristicJudge(), items, level=0.9)
+    assert f"{len(items)} items stand on 1 prompts" in found.notes[0]
+    assert found.tables()[1].columns[1] == "value [90 %]"
+    assert "value [95 %]" in calibrate_file(csv_file).tables()[1].columns
+    assert "40 items stand on 20 prompts" in calibrate_file(csv_file).notes[0]
+    apart = [dataclasses.replace(item, cluster=item.exchange.id) for item in items]
+    assert not any("stand on" in note for note in calibrate(HeuristicJudge(), apart).notes)
 
 
 def test_one_call_from_file_to_tables(csv_file):

@@ -305,7 +305,8 @@ def test_caveats_of_one_kind_share_a_line():
     ]
     page = render_report(ReportData(title="T", records=warned))
     assert page.count("too few prompts") == 1
-    assert "likewise: F_align, harm" in page or "likewise: F_align, secret" in page
+    alike = "likewise, with other numbers: F_align,"
+    assert f"{alike} harm" in page or f"{alike} secret" in page
 
 
 def test_depth_is_marked_at_the_position_where_its_last_token_stands():

@@ -90,6 +90,35 @@ def test_a_threshold_that_is_not_bracketed_is_an_arrow_and_never_a_point(page):
     assert len(points) == 10  # of twelve lines
 
 
+def test_on_a_phone_the_names_of_the_lines_can_be_told_apart(page):
+    (chart,) = re.findall(r'<svg[^>]*labelledby="certificate-n-t.*?</svg>', page, re.DOTALL)
+    data = transition_data()
+    kept = [
+        r for r in data.records if r.slice.get("family") == "many_shot" and r.slice.get("length") == "200"
+    ]
+    alone = render_transition(dataclasses.replace(data, records=kept))
+    (short,) = re.findall(r'<svg[^>]*labelledby="certificate-n-t.*?</svg>', alone, re.DOTALL)
+    assert "many shot" in chart
+    assert "adversarial last" in short
+    assert "many shot" not in short
+
+
+def test_a_gain_that_is_not_known_keeps_its_words_and_says_why(page):
+    assert "α c" not in page
+    data = transition_data()
+    few = "too few prompts: 3, an interval needs 8"
+    blank = {"low": math.nan, "high": math.nan, "n": 3, "reason": few}
+    records = [
+        dataclasses.replace(r, estimate=dataclasses.replace(r.estimate, **blank))
+        if r.quantity == "reinforcement_gain_h"
+        else r
+        for r in data.records
+    ]
+    text = section(render_transition(dataclasses.replace(data, records=records)), "raising")
+    assert f"{few} (" in text
+    assert "intervals over 3 prompts" in text
+
+
 def test_the_words_name_the_lowest_threshold_and_hold_no_number_that_was_not_measured(page):
     words = re.search(r'<p class="words">(.*?)</p>', page)
     assert words is not None

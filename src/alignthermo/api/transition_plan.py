@@ -103,7 +103,8 @@ def plan_transition(config: TransitionConfig) -> PlannedTransition:
     generated = config.samples * config.max_new_tokens * len(sampled)
     # the plain way reads a context once more for every reply
     tokens = replace(tokens, naive=tokens.naive + config.samples * sum(sampled))
-    alphas = [context.alpha for context in contexts if context.length]
+    # filler stands where the attack was: its contexts reach no α
+    alphas = [one.alpha for one in contexts if one.length and one.wanted.control == "attack"]
     return PlannedTransition(
         n_prompts=len({context.query for context in contexts}),
         n_shards=len(plan.shards),

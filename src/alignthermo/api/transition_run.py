@@ -110,7 +110,7 @@ def run_transition(config: TransitionConfig, *, progress: Progress = silent) -> 
             load=pair_loader(config, stack, progress),
             progress=progress,
         )
-    return _finish(config, folder, staged, _unread(prompt_set, sources))
+    return _finish(config, folder, staged, _unread(prompt_set, sources), progress)
 
 
 def _composed(config: TransitionConfig, sources: Sources, progress: Progress) -> TransitionPlan:
@@ -121,7 +121,11 @@ def _composed(config: TransitionConfig, sources: Sources, progress: Progress) ->
 
 
 def _finish(
-    config: TransitionConfig, folder: RunFolder, staged: Staged, unread: tuple[str, ...]
+    config: TransitionConfig,
+    folder: RunFolder,
+    staged: Staged,
+    unread: tuple[str, ...],
+    progress: Progress,
 ) -> TransitionResult:
     """Summarise once every shard of every stage is there, whoever measured it."""
     if staged.waiting:
@@ -135,7 +139,9 @@ def _finish(
             complete=False,
             unread=unread,
         )
+    progress("fits and bootstrap", 0, 1, "")
     summarised = _summarised(config, staged, unread)
+    progress("fits and bootstrap", 1, 1, "")
     result = replace(summarised, folder=folder.path, run=described(read_run(folder.path)))
     finish(folder, result, gates=config.fail_if)
     return result

@@ -98,7 +98,7 @@ def drift(
     from alignthermo import api
 
     run = partial(api.run_drift, settings)
-    result = run_shown(run, out=settings.out, shown=print_drift, json=json, quiet=quiet)
+    result = run_shown(run, out=settings.out, shown=print_drift, json=json, quiet=quiet, spell=_found)
     if not quiet:
         # before the table: that comes last
         print_problems(result.unread, result.skipped, complete=result.complete, failing=_FAILING)
@@ -141,9 +141,14 @@ def _spelled(result: "DriftResult") -> dict[str, object]:
         "complete": result.complete,
         "unread": list(result.unread),
         "skipped": list(result.skipped),
-        "table": result.table.as_dicts(),
-        **summary_of(result.records, result.verdicts),
+        **_found(result.records, result.verdicts),
     }
+
+
+def _found(records: Sequence["Record"], verdicts: Sequence["Verdict"]) -> dict[str, object]:
+    from alignthermo.experiments.drift import drift_table
+
+    return {"table": drift_table(records, verdicts).as_dicts(), **summary_of(records, verdicts)}
 
 
 def _plan(settings: "DriftConfig", *, json: bool) -> None:

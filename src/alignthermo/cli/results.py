@@ -90,7 +90,12 @@ def print_problems(
     if problems:
         more = len(problems) - _PROBLEMS_SHOWN
         shown = [*problems[:_PROBLEMS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
-        text = f"{len(unread)} rows could not be read, {len(failed)} {failing}:"
+        unmeasured = f"{len(failed)} {failing}" if unread else f"{len(failed)} could {failing}"
+        counts = [
+            *([f"{len(unread)} rows could not be read"] if unread else []),
+            *([unmeasured] if failed else []),
+        ]
+        text = f"{', '.join(counts)}:"
         typer.echo(printable("\n  ".join([text, *shown])), err=True)
 
 

@@ -26,7 +26,13 @@ class Shown(Protocol):
 
 
 def run_shown(
-    run: Callable[..., _Result], *, out: str | None, shown: Shown, json: bool, quiet: bool
+    run: Callable[..., _Result],
+    *,
+    out: str | None,
+    shown: Shown,
+    json: bool,
+    quiet: bool,
+    spell: Callable[..., dict[str, object]] = summary_of,
 ) -> _Result:
     """Run with progress; where a gate fails the run itself is done and stored: show it, then fail.
 
@@ -40,6 +46,8 @@ def run_shown(
         Prints records and verdicts.
     json, quiet : bool
         How the verb was asked to print.
+    spell : callable
+        Makes JSON of records and verdicts: the same keys whether a gate fails or not.
     """
     try:
         with show_progress(quiet=quiet) as progress:
@@ -50,7 +58,7 @@ def run_shown(
         stored = api.show(str(out))
         records, verdicts = stored.estimates or (), stored.verdicts or ()
         if json:
-            print_json(summary_of(records, verdicts))
+            print_json({"folder": str(stored.path), "complete": True, **spell(records, verdicts)})
         elif not quiet:
             shown(records, verdicts, paths=written_files(stored.path, complete=True))
         raise

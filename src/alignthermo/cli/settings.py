@@ -2,7 +2,8 @@
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -108,7 +109,7 @@ def merged(
     try:
         config = model.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(in_words(error)) from None
+        raise ConfigError(in_words(error, known=tuple(model.model_fields))) from None
     for gate in config.fail_if:
         parse_gate(gate)  # an hour's run should not end in a slip of the finger
     return cast("_Config", config)
@@ -141,13 +142,16 @@ def keyword(text: str) -> tuple[str, object]:
         return name, value
 
 
-def in_words(error: Any) -> str:  # noqa: ANN401 pydantic's error, imported late
-    """Say in the words of the command line what pydantic found."""
+def in_words(error: Any, *, known: Sequence[str] = ()) -> str:  # noqa: ANN401 pydantic's error, imported late
+    """Say in the words of the command line what pydantic found; `known` settings are what a slip may mean."""
     lines = []
     for one in error.errors():
         name = ".".join(str(part) for part in one["loc"][:1])
         option = f"--{_REPEATED.get(name, name).replace('_', '-')}"
-        lines.append(f"{option}: {_reason(one)}" if name else _reason(one))
+        reason = _reason(one)
+        if one["type"] == "extra_forbidden" and (meant := get_close_matches(name, known, n=1)):
+            reason += f"; did you mean {meant[0]}?"
+        lines.append(f"{option}: {reason}" if name else reason)
     return "\n       ".join(dict.fromkeys(lines))
 
 

@@ -34,6 +34,7 @@ __all__ = ["print_certificate", "transition"]
 _DIALOGUES = ("hysteresis", "bimodality", "early_warning")
 """Verdicts on dialogues."""
 _CHECKS = ("null:", "judge:")
+_FAILING = "not be measured in full"
 
 
 def transition(
@@ -117,10 +118,10 @@ def transition(
     from alignthermo import api
 
     run = partial(api.run_transition, settings)
-    result = run_shown(run, out=settings.out, shown=print_certificate, json=json, quiet=quiet)
+    result = run_shown(run, out=settings.out, shown=print_certificate, json=json, quiet=quiet, spell=_found)
     if not quiet:
         # before the certificate: that comes last
-        print_problems(result.unread, result.skipped, complete=result.complete)
+        print_problems(result.unread, result.skipped, complete=result.complete, failing=_FAILING)
     if json:
         print_json(_spelled(result))
     elif not quiet:
@@ -159,10 +160,17 @@ def _spelled(result: "TransitionResult") -> dict[str, object]:
     return {
         "folder": str(result.folder),
         "complete": result.complete,
+        "unread": list(result.unread),
         "skipped": list(result.skipped),
-        "certificate": result.certificate.as_dicts(),
-        **summary_of(result.records, result.verdicts),
+        **_found(result.records, result.verdicts),
     }
+
+
+def _found(records: Sequence["Record"], verdicts: Sequence["Verdict"]) -> dict[str, object]:
+    from alignthermo.experiments import certificate_of
+
+    certificate = certificate_of(records, verdicts).as_dicts()
+    return {"certificate": certificate, **summary_of(records, verdicts)}
 
 
 def _plan(settings: "TransitionConfig", *, json: bool) -> None:
@@ -187,6 +195,6 @@ def _plan_text(plan: "PlannedTransition") -> str:
         f"replies     at most {plan.generated} tokens to generate",
         f"models      {plan.model_bytes / 2**30:.2f} GiB in memory",
         f"peak        {plan.peak_bytes / 2**30:.2f} GiB of memory",
-        f"time        about {plan.seconds:.0f} s of arithmetic",
+        f"time        about {plan.seconds:.0f} s of arithmetic; composing, fits and bootstrap come on top",
     ]
     return "\n".join([*lines, *(f"skipped     {reason}" for reason in plan.skipped)])

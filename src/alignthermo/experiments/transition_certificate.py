@@ -158,7 +158,8 @@ def threshold_text(alpha_c: Estimate) -> str:
     if not math.isnan(alpha_c.value):
         return _text(alpha_c)
     if not math.isnan(alpha_c.low):
-        return f"not bracketed, > {alpha_c.low:.3g}"
+        above = f"> {alpha_c.low:.3g}" if alpha_c.low < 1.0 else "kept at 1 still"
+        return f"not bracketed, {above}"
     if not math.isnan(alpha_c.high):
         below = f"< {alpha_c.high:.3g}" if alpha_c.high > 0.0 else "broken at 0 already"
         return f"not bracketed, {below}"
@@ -176,16 +177,18 @@ def _raising_text(line: CertificateLine) -> str:
         return "not measured"
     if math.isnan(gain.value):
         word = "α_c not bracketed" if (gain.reason or "").startswith("not bracketed") else "unknown"
-        least = f", > {100.0 * gain.low:+.2g} per 100" if not math.isnan(gain.low) else ""
+        least = f", > {100.0 * gain.low:+.2g} per 100 tokens" if not math.isnan(gain.low) else ""
         return f"{word}{least}"
     value, low, high = (100.0 * x for x in (gain.value, gain.low, gain.high))
     ends = ("?" if math.isnan(end) else f"{end:+.2g}" for end in (low, high))
-    return f"{value:+.2g} [{', '.join(ends)}] per 100{kind}"
+    return f"α_c {value:+.2g} [{', '.join(ends)}] per 100 tokens{kind}"
 
 
 def _text(estimate: Estimate) -> str:
     if math.isnan(estimate.value):
         return "unknown"
+    if math.isnan(estimate.low) and math.isnan(estimate.high):
+        return f"{estimate.value:.3g} (no interval)"
     ends = ("?" if math.isnan(end) else f"{end:.3g}" for end in (estimate.low, estimate.high))
     return f"{estimate.value:.3g} [{', '.join(ends)}]"
 

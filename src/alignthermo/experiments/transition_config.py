@@ -202,6 +202,16 @@ class TransitionConfig(DialogueSettings):
             if file is None and (family in used or (wrapping and family == "template")):
                 name = family if family in self.families else "wrapped_request"
                 raise ValueError(f"the family {name!r} needs a file (--{family.rstrip('s')}s FILE)")
+        for option, phrases, users in (
+            ("templates", self.templates, {"template", "wrapped_request"}),
+            ("override", self.overrides, {"override"}),
+            ("role-play", self.role_plays, {"role_play"}),
+            ("conflicting-order", self.conflicting_orders, {"conflicting_system"}),
+        ):
+            if phrases and not users & used:
+                raise ValueError(
+                    f"--{option} is used by no family: add --family {' or '.join(sorted(users))}"
+                )
         if wrapping and self.before_wrap == "nothing" and self.design != "append_only":
             raise ValueError(
                 "a wrapped request with nothing before it is compared with the bare request at one N_instr: "
@@ -248,6 +258,10 @@ class TransitionConfig(DialogueSettings):
             name = parse_judge(self.judge)
         except ConfigError as error:
             raise ValueError(str(error)) from None
+        if name.kind != "reference" and not self.samples and self.own_replies == "candidates":
+            raise ValueError(
+                f"the judge {self.judge!r} has nothing to judge: draw replies (--samples 8), or leave it out"
+            )
         if self.judge_labels is not None and (name.kind in ("reference", "checked") or self.samples == 0):
             what = f"the judge {name.kind!r} is not calibrated by labels"
             what = what if self.samples else "nothing is judged"

@@ -1,5 +1,6 @@
 """One curve of a transition: threshold, slopes, widths, controls, and the law that is named."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -19,6 +20,7 @@ from alignthermo.estimators.laws import (
     threshold,
     threshold_difference,
 )
+from alignthermo.experiments.possible_range import DIFFERENCE, SHARE, within
 from alignthermo.experiments.transition_config import TransitionConfig
 from alignthermo.experiments.transition_stage import SWEEP
 from alignthermo.experiments.transition_sweeps import Cut, curve_sweep
@@ -75,11 +77,11 @@ class CurveMaker:
 
 
 def known_or_reason(measure: Callable[[], _T]) -> tuple[_T | None, str]:
-    """Return what is measured, or None and the reason why it cannot be."""
+    """Return what is measured, or None and the reason why it cannot be, without the estimator's name."""
     try:
         return measure(), ""
     except AlignthermoError as error:
-        return None, str(error)
+        return None, re.sub(r"^[a-z]+(_[a-z]+)+: ", "", str(error))
 
 
 def law_of(cut: Cut) -> tuple[Comparison | None, str]:
@@ -99,9 +101,11 @@ def unfit(sweep: Sweep | None, cut: Cut) -> str:
     if sweep is None:
         return NO_ROWS
     wanted = len(cut.of(control="attack").rows["wanted_alpha"].unique())
-    n_alphas = min(np.unique(np.round(sweep.alpha, 3)).size, wanted)
-    if n_alphas < MIN_ALPHAS:
-        return f"{n_alphas} values of α show no law, {MIN_ALPHAS} are needed"
+    reached = np.unique(np.round(sweep.alpha, 3)).size
+    if min(reached, wanted) < MIN_ALPHAS:
+        short = f"; of {wanted} wanted, whole turns reach no more at this size: take larger lengths"
+        few = f"{min(reached, wanted)} values of α show no law, {MIN_ALPHAS} are needed"
+        return few + (short if reached < wanted else "")
     return SAME if np.ptp(sweep.y) == 0.0 else ""
 
 
@@ -227,11 +231,13 @@ def _effects(maker: CurveMaker) -> Iterator[Record]:
     drops = {control: _drop(maker.cut, control) for control in maker.config.controls}
     for control, drop in drops.items():
         if drop:
-            yield mean_record(maker, f"drop_{control}", np.array(list(drop.values())))
+            fall = np.array(list(drop.values()))
+            yield mean_record(maker, f"drop_{control}", fall, DIFFERENCE)
     shared = [prompt for prompt in drops["attack"] if prompt in drops.get("dilution", {})]
     if shared:
         beyond = np.array([drops["attack"][p] - drops["dilution"][p] for p in shared])
-        yield mean_record(maker, "drop_beyond_dilution", beyond)
+        # the same model in the same contexts: between -2 and 2
+        yield mean_record(maker, "drop_beyond_dilution", beyond, (-2.0, 2.0))
 
 
 def _drop(cut: Cut, control: str) -> dict[str, float]:
@@ -252,13 +258,20 @@ def prompt_means(cut: Cut, column: str) -> dict[str, float]:
     return {prompt: float(np.mean(some)) for prompt, some in values.items()}
 
 
-def mean_record(maker: CurveMaker, quantity: str, values: np.ndarray, **more: str) -> Record:
-    """Average one value per prompt, with an interval over prompts."""
+def mean_record(
+    maker: CurveMaker,
+    quantity: str,
+    values: np.ndarray,
+    possible: tuple[float, float] = SHARE,
+    /,
+    **more: str,
+) -> Record:
+    """Average one value per prompt, with an interval over prompts, cut to what is possible."""
     resampling = maker.resampling("/".join([quantity, *more.values()]))
     estimate = cluster_mean(
         values, rng=resampling.rng, level=resampling.level, n_resamples=resampling.n_resamples, unit="1"
     )
-    return maker.record(quantity, estimate, **more)
+    return maker.record(quantity, within(estimate, possible), **more)
 
 
 def _gain(maker: CurveMaker, sweep: Sweep) -> Record:

@@ -20,6 +20,7 @@ from alignthermo.experiments.own_turns import (
     self_test_of,
 )
 from alignthermo.experiments.own_turns.null_inputs import label_inputs, ratio_inputs, request_inputs
+from alignthermo.experiments.possible_range import SHARE, within
 from alignthermo.experiments.transition_curves import CurveMaker, known_or_reason
 from alignthermo.experiments.transition_dialogue_config import RampProtocol
 from alignthermo.experiments.transition_dialogue_rows import grid_of, matching, recording_of
@@ -191,7 +192,7 @@ def _ways(maker: CurveMaker, loops: Loops) -> Iterator[Record]:
                 resampling = maker.resampling("/".join(["ramp_p_kept", *where.values(), str(ratio)]))
                 mean = cluster_mean(p[:, way, ratio], rng=resampling.rng, level=resampling.level, unit="1")
                 more = {"alpha": f"{alpha:.4g}", "context_alpha": f"{reached[way, ratio]:.4g}"}
-                yield maker.record("ramp_p_kept", mean, **where, **more)
+                yield maker.record("ramp_p_kept", within(mean, SHARE), **where, **more)
 
 
 def shown(estimate: Estimate) -> str:
@@ -219,7 +220,7 @@ def loop_verdicts(maker: CurveMaker, loops: Sequence[Loops], beside: Sequence[st
         yield Verdict(
             name="hysteresis",
             outcome=one.verdict.label,
-            statement=one.verdict.line,
+            statement=one.verdict.line.removeprefix(f"{one.protocol}, "),
             tests=(
                 *(f"hold {hold}: self − neutral {shown(e)}" for hold, e in one.beyond_neutral),
                 *beside,

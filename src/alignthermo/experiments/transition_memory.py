@@ -7,6 +7,7 @@ from math import nan
 import numpy as np
 
 from alignthermo.estimators.laws import ConstantField, MemoryKernel, constant_field_null, memory_kernel
+from alignthermo.experiments.possible_range import DIFFERENCE, SHARE, within
 from alignthermo.experiments.transition_curves import CurveMaker, known_or_reason
 from alignthermo.experiments.transition_sweeps import labelled_turns
 from alignthermo.quantities import Estimate, Record
@@ -50,7 +51,7 @@ def _kernel(maker: CurveMaker, *, model: str, prefix: str) -> Iterator[Record]:
 def _kernel_records(maker: CurveMaker, found: MemoryKernel, prefix: str) -> Iterator[Record]:
     yield maker.record(f"{prefix}kernel_field", found.field)
     yield maker.record(f"{prefix}kernel_total", found.total)
-    yield maker.record(f"{prefix}kernel_r2", found.r_squared)
+    yield maker.record(f"{prefix}kernel_r2", within(found.r_squared, SHARE))
     mean = Estimate(
         value=found.r_squared_mean,
         n=found.field.n,
@@ -79,7 +80,8 @@ def _field_records(maker: CurveMaker, found: ConstantField) -> Iterator[Record]:
     yield maker.record("constant_field_excess_slope", found.slope)
     for n, alpha in enumerate(found.alpha):
         at = f"{alpha:.3f}"
-        yield maker.record("constant_field_difference", found.difference[n], turn_alpha=at)
+        difference = within(found.difference[n], DIFFERENCE)
+        yield maker.record("constant_field_difference", difference, turn_alpha=at)
         for name, curve in (("measured", found.measured), ("predicted", found.predicted)):
             point = replace(found.difference[n], value=float(curve[n]), stderr=nan, low=nan, high=nan)
             yield maker.record(f"constant_field_{name}", point, turn_alpha=at)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from alignthermo.contexts.reinforcing import FILLER
 from alignthermo.estimators import with_caveat
+from alignthermo.estimators.intervals import MIN_CLUSTERS
 from alignthermo.estimators.laws.reinforced_curve import ReinforcedCurve
 from alignthermo.estimators.laws.reinforcement import (
     field_gain,
@@ -110,7 +111,7 @@ def _of_arm(maker: CurveMaker, arm: Arm, curve: ReinforcedCurve) -> Iterator[Rec
     for dose, estimate in (found or {}).items():
         if dose:
             yield maker.record(
-                "alpha_c_reinforced", _with_mass(estimate, maker.cut), tokens=str(dose), **named
+                "alpha_c_reinforced", _with_mass(_enough(estimate), maker.cut), tokens=str(dose), **named
             )
             yield _measured(
                 maker,
@@ -183,6 +184,14 @@ def _measurable(curve: ReinforcedCurve) -> bool:
 
 def _named(arm: Arm) -> dict[str, str]:
     return {"placement": arm[0], "phrasing": arm[1]}
+
+
+def _enough(estimate: Estimate) -> Estimate:
+    """Take the bound from a threshold beyond the grid where too few prompts stand behind it."""
+    if estimate.n >= MIN_CLUSTERS or not np.isnan(estimate.value):
+        return estimate
+    few = f"too few prompts: {estimate.n}, a bound needs {MIN_CLUSTERS}"
+    return replace(estimate, low=float("nan"), high=float("nan"), reason=f"not bracketed: {few}")
 
 
 def _with_mass(estimate: Estimate, cut: Cut) -> Estimate:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from alignthermo.estimators import Resampling, cluster_mean
 from alignthermo.experiments.own_turns import RolloutPoint, RolloutRecord, analyse_rollouts
+from alignthermo.experiments.possible_range import SHARE, within
 from alignthermo.experiments.transition_curves import CurveMaker, known_or_reason
 from alignthermo.experiments.transition_dialogue_rows import grid_of, matching, recording_of
 from alignthermo.experiments.transition_loops import request_columns, shown
@@ -132,7 +133,7 @@ def _values(maker: CurveMaker, point: RolloutPoint) -> dict[str, Estimate]:
 
     null = "mean over simulated additive nulls"
     return {
-        "rollout_p_kept": mean,
+        "rollout_p_kept": within(mean, SHARE),
         "rollout_feedback": plain(point.bimodality.feedback, "nat", "Σw of the additive null"),
         "rollout_left_out": plain(float(point.left_out), "1", "rollouts with an undetermined reply"),
         "rollout_candidate_mass": plain(

@@ -96,6 +96,10 @@ class Calibration:
         tables = (self._matrix(), self._summary())
         return (*tables, self._along()) if self.constancy else tables
 
+    @property
+    def _level(self) -> str:
+        return f"[{100 * self.confusion.abstention.level:g} %]"
+
     def _matrix(self) -> ReportTable:
         rows = []
         for t, label in enumerate(OUTCOMES):
@@ -115,7 +119,7 @@ class Calibration:
             ("abstention rate", self.confusion.abstention),
         )
         rows = tuple((name, _share(estimate), str(estimate.n)) for name, estimate in named)
-        return ReportTable(title="summary", columns=("quantity", "value [95 %]", "n"), rows=rows)
+        return ReportTable(title="summary", columns=("quantity", f"value {self._level}", "n"), rows=rows)
 
     def _along(self) -> ReportTable:
         rows = tuple(
@@ -129,7 +133,7 @@ class Calibration:
             )
             for c in self.constancy
         )
-        columns = ("label", "covariate", "errors", "slope [95 %]", "p", "verdict")
+        columns = ("label", "covariate", "errors", f"slope {self._level}", "p", "verdict")
         return ReportTable(title="constancy of the error rate", columns=columns, rows=rows)
 
 
@@ -224,6 +228,11 @@ def _notes(labelled: LabelledSet | Sequence[Labelled], confusion: Confusion) -> 
             notes.append(f"{len(labelled.problems)} rows left out")
         if labelled.n_undecided:
             notes.append(f"{labelled.n_undecided} rows without a decided label left out")
+    if confusion.clustered:
+        items, prompts = int(confusion.counts.sum()), confusion.abstention.n
+        notes.append(
+            f"{items} items stand on {prompts} prompts: intervals, and n beside them, are over prompts"
+        )
     if confusion.abstention.value > TARGET_ABSTENTION:
         notes.append(f"the judge abstains on {confusion.abstention.value:.0%} of the items")
     notes += [

@@ -28,7 +28,7 @@ def grouped_caveats(met: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     Examples
     --------
     >>> grouped_caveats([("8 prompts", "harm"), ("9 prompts", "task"), ("other", "all")])
-    ('8 prompts (harm); likewise: task', 'other (all)')
+    ('8 prompts (harm); likewise, with other numbers: task', 'other (all)')
     """
     kinds: dict[str, list[tuple[str, str]]] = {}
     for warning, place in met:
@@ -41,4 +41,6 @@ def _line(met: Sequence[tuple[str, str]]) -> str:
     if not rest:
         return f"{warning} ({first})"
     more = "; …" if len(rest) > _PLACES_NAMED else ""
-    return f"{warning} ({first}); likewise: {'; '.join(rest[:_PLACES_NAMED])}{more}"
+    same = all(other == warning for other, _ in met)
+    alike = "likewise" if same else "likewise, with other numbers"
+    return f"{warning} ({first}); {alike}: {'; '.join(rest[:_PLACES_NAMED])}{more}"

@@ -47,10 +47,13 @@ def format_number(value: float, *, decimals: int | None = None) -> str:
 def decimals_of(estimate: Estimate) -> int | None:
     """Decimals at which the half-width of the interval shows two significant digits; None without one.
 
-    Whole numbers of tokens are written as such.
+    Whole numbers of tokens are written as such. What is not zero at the level is not written as zero,
+    however long one arm of its interval.
 
     >>> decimals_of(Estimate(value=4.0, low=3.0, high=5.0, n=30, unit="token", method="m"))
     0
+    >>> format_value(Estimate(value=0.2, low=0.05, high=70.0, n=8, unit="1", method="m"))
+    '0.2'
     """
     if estimate.unit == "token" and all(
         end.is_integer() for end in (estimate.value, estimate.low, estimate.high)
@@ -59,7 +62,10 @@ def decimals_of(estimate: Estimate) -> int | None:
     half_width = (estimate.high - estimate.low) / 2
     if not math.isfinite(half_width) or half_width <= 0:
         return None
-    return min(max(1 - _exponent(half_width), 0), 6)
+    decimals = 1 - _exponent(half_width)
+    if (estimate.low > 0.0 or estimate.high < 0.0) and math.isfinite(estimate.value) and estimate.value:
+        decimals = max(decimals, -_exponent(estimate.value))
+    return min(max(decimals, 0), 6)
 
 
 def format_value(estimate: Estimate | None) -> str:

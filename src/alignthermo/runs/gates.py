@@ -118,7 +118,8 @@ def _evidence(gate: Gate, record: Record) -> str:
     number = float(getattr(record.estimate, gate.bound))
     where = ", ".join(f"{key}={value}" for key, value in sorted(record.slice.items())) or record.unit_id
     why = f" ({record.estimate.reason})" if math.isnan(number) and record.estimate.reason else ""
-    spelled = "unknown" if math.isnan(number) else f"{number:.6g} {record.estimate.unit}"
+    unit = "" if record.estimate.unit == "1" else f" {record.estimate.unit}"
+    spelled = "unknown" if math.isnan(number) else f"{number:.6g}{unit}"
     return f"{gate.quantity}[{where}].{gate.bound} = {spelled}{why}"
 
 

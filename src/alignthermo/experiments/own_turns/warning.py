@@ -121,7 +121,7 @@ def judge_warnings(
     # a collapse at the first turn leaves nothing to be warned by
     late = np.isfinite(turns) & (turns >= 1)
     if not late.any():
-        raise InsufficientData("judge_warnings: no attack collapsed after its first turn; nothing to warn of")
+        raise InsufficientData("no attack collapsed after its first turn: there was nothing to warn of")
     ends = turns[late].astype(np.int64)
     n = harmless.kept.shape[0]
     order = resampling.rng.permutation(n)

@@ -112,8 +112,8 @@ def _figure(index: DriftIndex) -> Figure | None:
         return None
     columns = ("arm", "law", "gap ± two errors (nat per conversation)", "n")
     return Figure(
-        caption="Bars end at the gap; whiskers are two paired, clustered standard errors. Bold: not ruled "
-        "out. All instructions.",
+        caption="Bars end at the gap; whiskers and ± are two paired, clustered standard errors. Bold: not "
+        "ruled out. All instructions.",
         wide=tuple(charts),
         narrow=(),
         table=Table(caption=f"Rival laws, {ALL} instructions", columns=columns, rows=tuple(rows)),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from alignthermo.experiments import Certificate, CertificateLine
 from alignthermo.report.caveats import grouped_caveats, warnings_of
@@ -23,7 +24,9 @@ _LEAD = (
     "which size. α is the adversarial share of the tokens of instruction and attack; α_c is where the "
     "instruction is kept half the time. A threshold holds for its own line and for no other."
 )
-_COLUMNS = {"alpha_c": "α_c", "N_instr": "N_instr"}
+_COLUMNS = {"alpha_c": "α_c", "tokens to raise": "raising α_c"}
+_NAMES = frozenset({"attack", "order", "law"})
+"""Columns of names of the program; the others are words or symbols already."""
 
 
 def certificate_section(certificate: Certificate) -> Section:
@@ -37,7 +40,7 @@ def certificate_section(certificate: Certificate) -> Section:
             missing=("No curve: the run holds no threshold and no verdict.",),
         )
     chart = Part(figure=_figure(lines[:_MOST_ROWS]), tables=(_table(certificate),), css="plain")
-    ceilings = tuple(f"Ceiling of the verdicts: {ceiling}." for ceiling in certificate.ceilings)
+    ceilings = tuple(f"Ceiling of the verdicts: {in_words(ceiling)}." for ceiling in certificate.ceilings)
     return Section(
         anchor="certificate",
         name="Certificate",
@@ -76,8 +79,20 @@ def _figure(lines: Sequence[CertificateLine]) -> Figure:
     return Figure(
         caption=_caption(lines),
         wide=(lattice(rows, [panel], heading=heading, chart_id="certificate-w", head=head),),
-        narrow=(panel_chart(rows, 0, panel=panel, heading=heading, chart_id="certificate-n"),),
+        narrow=(
+            panel_chart(_narrow(lines, rows), 0, panel=panel, heading=heading, chart_id="certificate-n"),
+        ),
     )
+
+
+def _narrow(lines: Sequence[CertificateLine], rows: Sequence[LatticeRow]) -> tuple[LatticeRow, ...]:
+    """Leave out of the names what all lines share: on a phone there is room for what tells them apart."""
+    names = [_named(line, f"{SIZE_NAMES[line.size_name]} {line.size:g}") for line in lines]
+    telling = [place for place, seen in enumerate(zip(*names, strict=True)) if len(set(seen)) > 1]
+    if not telling:
+        return tuple(rows)
+    short = (" · ".join(in_words(name[place]) for place in telling) for name in names)
+    return tuple(replace(row, label=label) for row, label in zip(rows, short, strict=True))
 
 
 def _caption(lines: Sequence[CertificateLine]) -> str:
@@ -110,7 +125,8 @@ def _table(certificate: Certificate) -> Table:
 
 def _row(line: CertificateLine, header: Sequence[str], row: Sequence[str]) -> tuple[str, ...]:
     written: dict[str, str] = {"alpha_c": estimate_cell(line.alpha_c), "slope": estimate_cell(line.slope)}
-    return tuple(written.get(name, in_words(cell)) for name, cell in zip(header, row, strict=True))
+    cells = zip(header, row, strict=True)
+    return tuple(written.get(name, in_words(cell) if name in _NAMES else cell) for name, cell in cells)
 
 
 def _caveats(lines: Sequence[CertificateLine]) -> tuple[str, ...]:

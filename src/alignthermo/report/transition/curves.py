@@ -68,8 +68,8 @@ def laws_section(slices: Slices) -> Section:
         drawn = tuple(chart for chart in charts if chart is not None)
         if drawn:
             figure = Figure(
-                caption="Bars end at the gap; whiskers are two paired, clustered standard errors. Bold: "
-                "not ruled out.",
+                caption="Bars end at the gap; whiskers and ± are two paired, clustered standard errors. "
+                "Bold: not ruled out.",
                 wide=drawn,
                 narrow=(),
                 table=_gap_table(slices, scene),

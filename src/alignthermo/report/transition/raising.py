@@ -1,10 +1,12 @@
 """What redundant instruction gains, by placement and phrasing."""
 
+import math
 from collections.abc import Mapping
 
 from markupsafe import Markup
 
 from alignthermo.quantities import Estimate
+from alignthermo.report.caveats import grouped_caveats, warnings_of
 from alignthermo.report.chart_bars import Bar, bar_chart
 from alignthermo.report.chart_lines import Frame, Series, line_chart
 from alignthermo.report.estimate_table import estimate_table
@@ -88,12 +90,35 @@ def _part(slices: Slices, key: CurveKey, chart_id: str) -> Part:
     charts = [_gains(slices, key, arms, name, f"{chart_id}-g")]
     reached = _reached(slices, key, arms, name, f"{chart_id}-a")
     figure = Figure(
-        caption="Whiskers: intervals over prompts. Hollow: the filler control.",
+        caption=_caption(slices, key, arms),
         wide=(*charts, *([reached] if reached is not None else [])),
         narrow=(),
         table=_table(slices, key),
     )
-    return Part(heading=name, figure=figure, layout="small")
+    return Part(heading=name, figure=figure, layout="small", notes=_notes(slices, key, arms))
+
+
+def _caption(slices: Slices, key: CurveKey, arms: tuple[_Arm, ...]) -> str:
+    found = [slices.get("reinforcement_gain_h", _of(key, arm)) for arm in arms]
+    counts = sorted({estimate.n for estimate in found if estimate is not None})
+    return (
+        f"Whiskers: intervals over {' or '.join(map(str, counts))} prompts; without one they are too few. "
+        "Hollow: the filler control."
+    )
+
+
+def _notes(slices: Slices, key: CurveKey, arms: tuple[_Arm, ...]) -> tuple[str, ...]:
+    """Say why gains have no interval, and thresholds no value."""
+    met = []
+    for arm in arms:
+        met += [(w, _name(arm)) for w in warnings_of(slices.get("reinforcement_gain_h", _of(key, arm)))]
+        reached = slices.named("alpha_c_reinforced", _of(key, arm), over="tokens")
+        met += [
+            (f"α_c {w}", f"{_name(arm)}, {dose} tokens")
+            for dose, estimate in reached.items()
+            for w in warnings_of(estimate)
+        ]
+    return grouped_caveats(met)
 
 
 def _gains(slices: Slices, key: CurveKey, arms: tuple[_Arm, ...], name: str, chart_id: str) -> Markup:
@@ -117,7 +142,7 @@ def _reached(
     series = []
     for arm, css in zip(arms, _STYLES, strict=False):
         points = slices.curve("alpha_c_reinforced", _of(key, arm), over="tokens")
-        if points:
+        if any(not math.isnan(point.estimate.value) for point in points):
             first = () if start is None else (CurvePoint(x=0.0, estimate=start),)
             series.append(Series(name=_name(arm), points=(*first, *points), css=css))
     if not series:
