@@ -114,8 +114,11 @@ def _interval(
         level=resampling.level,
     )
     if np.isnan(low):
-        apart = f"only {_n_apart(top, bottom, scale)} of {n_clusters} clusters"
-        reason = f"too few prompts: {apart} differ from the rest"
+        apart = _n_apart(top, bottom, scale)
+        few = f"only {apart} of {n_clusters} clusters differ from the rest"
+        if apart == n_clusters:
+            few = f"the resamples of {n_clusters} clusters are too skewed"
+        reason = f"too few prompts: {few}"
         return nan, nan, reason, (reason,)
     return low, high, None, _skewness_caveat(top, bottom, positive=scale is LOG)
 

@@ -84,7 +84,7 @@ def template_of(tokenizer: ChatTokenizer) -> str:
         raise TemplateError(
             "the aligned model's tokenizer has no chat template, so its prompts cannot be rendered; use an "
             "instruction-tuned checkpoint, put a chat_template.jinja into its folder, or check that base and "
-            "aligned are not exchanged (`--template-policy raw` only frees the base of the template)"
+            "aligned are not exchanged; a transition can do without (`--raw`), a landscape cannot"
         )
     try:
         return tokenizer.get_chat_template()

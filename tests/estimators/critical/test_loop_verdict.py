@@ -1,5 +1,7 @@
 """Words for loops (F-176): on simulated systems, and at the edges of their definition."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -51,9 +53,19 @@ def test_a_magnet_has_hysteresis_and_additive_memories_do_not():
 
 def test_shuffled_replies_and_a_deaf_responder_have_no_loop():
     rng = np.random.default_rng(1)
-    for law, shuffle in ((ORDERED, True), (ConstantResponse(field=2.5), False)):
+    for law, shuffle in ((ORDERED, True), (ConstantResponse(field=0.0), False)):
         loops = tuple(simulated(law, hold, rng, shuffle=shuffle, replicates=400) for hold in (1, 4))
         assert loop_verdict(loops, resolution=0.08).label == "none"
+
+
+def test_a_ramp_that_never_crosses_one_half_says_nothing_of_loops():
+    rng = np.random.default_rng(2)
+    loops = tuple(simulated(ConstantResponse(field=2.5), hold, rng, replicates=400) for hold in (1, 4))
+    found = loop_verdict(loops, resolution=0.08)
+    assert found.label == "inconclusive"
+    assert re.search(r"never crossed 1/2, P\(kept\) was 0\.[89]\d to 0\.9\d", found.line)
+    crossed = (loop(1, 0.0, 0.0, error=0.01), loop(4, 0.0, 0.0, error=0.01, kept=(0.6, 0.9)))
+    assert loop_verdict(crossed).label == "none", "one hold that crossed is enough"
 
 
 def estimate(value, error):
@@ -62,7 +74,7 @@ def estimate(value, error):
     )
 
 
-def loop(hold, area, excess, *, error=0.02, feedback=1.0, protocol="edit"):
+def loop(hold, area, excess, *, error=0.02, feedback=1.0, protocol="edit", kept=(0.1, 0.9)):
     return Hysteresis(
         hold=hold,
         protocol=protocol,
@@ -70,6 +82,8 @@ def loop(hold, area, excess, *, error=0.02, feedback=1.0, protocol="edit"):
         null=area - excess,
         excess=estimate(excess, error),
         feedback=feedback,
+        lowest=kept[0],
+        highest=kept[1],
     )
 
 

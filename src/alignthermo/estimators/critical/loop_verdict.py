@@ -31,7 +31,8 @@ def loop_verdict(loops: tuple[Hysteresis, ...], *, resolution: float = 0.05) -> 
     - *none*: every interval of the area lies within ± `resolution`.
     - *memory*: some loop is there, and at the longest hold the part beyond the null is shown to be less than
       half of the largest loop (upper end of the interval).
-    - *inconclusive*: anything else, a single hold included.
+    - *inconclusive*: anything else; a single hold and ramps that never crossed 1/2 included, since a system
+      that never leaves one state shows no loop whatever it is.
 
     A null with Σw above 2 has two states of its own and holds a loop for ever; its loop is memory all the
     same, of an additive kind, and the line says so.
@@ -61,13 +62,22 @@ def loop_verdict(loops: tuple[Hysteresis, ...], *, resolution: float = 0.05) -> 
         "hysteresis": "hysteresis beyond the additive null that survives holding",
         "memory": "memory: the loop is additive, or fades with holding",
         "none": f"none: no loop above {resolution:g}",
-        "inconclusive": "inconclusive" if len(held) > 1 else "inconclusive: a single hold",
+        "inconclusive": _why_inconclusive(held),
     }
     return LoopVerdict(label=label, line=f"{held[0].protocol}: {words[label]} ({shown})")
 
 
-def _label(held: list[Hysteresis], resolution: float) -> LoopLabel:
+def _why_inconclusive(held: list[Hysteresis]) -> str:
     if len(held) < 2:
+        return "inconclusive: a single hold"
+    if any(loop.crossed for loop in held):
+        return "inconclusive"
+    ends = min(loop.lowest for loop in held), max(loop.highest for loop in held)
+    return f"inconclusive: the ramps never crossed 1/2, P(kept) was {ends[0]:.2f} to {ends[1]:.2f} all along"
+
+
+def _label(held: list[Hysteresis], resolution: float) -> LoopLabel:
+    if len(held) < 2 or not any(loop.crossed for loop in held):
         return "inconclusive"
     if survives_holding(tuple(held)):
         return "hysteresis"

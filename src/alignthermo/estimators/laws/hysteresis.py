@@ -69,6 +69,8 @@ class Hysteresis:
         Area beyond the null.
     feedback : float
         Σw of the null; above 2 it holds a loop of its own.
+    lowest, highest : float
+        Smallest and largest mean of the replies at one α, over both ways.
     """
 
     hold: int
@@ -77,6 +79,13 @@ class Hysteresis:
     null: float
     excess: Estimate
     feedback: float
+    lowest: float
+    highest: float
+
+    @property
+    def crossed(self) -> bool:
+        """Whether the ramp went from one side of 1/2 to the other: without that, no loop can open."""
+        return self.lowest < 0.5 < self.highest
 
 
 def loop_areas(
@@ -96,9 +105,16 @@ def loop_areas(
     >>> float(loop_areas(np.array([1.0, 1.0, 0.0, 0.0, 0.0, 1.0]), np.array([0.0, 0.5, 1.0]), hold=1))
     0.5
     """
-    last = np.asarray(kept[..., hold - 1 :: hold], dtype=np.float64)
+    last = _held(kept, hold)
     up, down = last[..., : alphas.size], last[..., alphas.size :][..., ::-1]
     return np.asarray(np.trapezoid(up - down, alphas, axis=-1))
+
+
+def _held(
+    kept: Float[np.ndarray, "*batch turn"] | Bool[np.ndarray, "*batch turn"], hold: int
+) -> Float[np.ndarray, "*batch visit"]:
+    """Last reply of each visit to an α."""
+    return np.asarray(kept[..., hold - 1 :: hold], dtype=np.float64)
 
 
 def hysteresis(ramp: HeldRamp, *, resampling: Resampling, n_lags: int = 14) -> Hysteresis:
@@ -124,7 +140,7 @@ def hysteresis(ramp: HeldRamp, *, resampling: Resampling, n_lags: int = 14) -> H
     """
     check_resampling(resampling)
     areas = loop_areas(ramp.run.kept, ramp.alphas, hold=ramp.hold)
-    n = areas.size
+    n, along = areas.size, _held(ramp.run.kept, ramp.hold).mean(axis=0)
     kernel = fit_reply_kernel(ramp.run, n_lags=n_lags)
     counts = resampling.rng.multinomial(n, np.full(n, 1.0 / n), min(resampling.n_resamples, 200)).astype(
         float
@@ -144,6 +160,8 @@ def hysteresis(ramp: HeldRamp, *, resampling: Resampling, n_lags: int = 14) -> H
         null=null,
         excess=_excess(float(areas.mean()) - null, error, n, resampling.level),
         feedback=kernel.feedback,
+        lowest=float(along.min()),
+        highest=float(along.max()),
     )
 
 
