@@ -119,7 +119,11 @@ def plan_transition(config: TransitionConfig) -> PlannedTransition:
         generated=generated,
         alphas=(min(alphas), max(alphas)) if alphas else (float("nan"), float("nan")),
         worst_miss=max(max(abs(c.missed_instruction), abs(c.missed_adversarial)) for c in contexts),
-        skipped=(*sources.unread, *(f"{p.prompt_id}: {p.message}" for p in plan.problems)),
+        skipped=(
+            *sources.unread,
+            *(f"alpha {alpha:g}: added attack never reaches it" for alpha in _beyond_reach(config)),
+            *(f"{p.prompt_id}: {p.message}" for p in plan.problems),
+        ),
         model_bytes=model_bytes,
         peak_bytes=model_bytes + models.cache_bytes(config.max_cached_tokens),
         seconds=2.0
@@ -158,6 +162,11 @@ def sources_of(config: TransitionConfig, prompt_set: PromptSet) -> Sources:
     if config.has_dialogues:
         scenes_of(config, sources)  # an hour's sweep should not end at prompts nobody can talk about
     return sources
+
+
+def _beyond_reach(config: TransitionConfig) -> tuple[float, ...]:
+    """Ratios that instruction keeps out of reach, however much attack is added to it."""
+    return tuple(alpha for alpha in config.alphas if alpha >= 1.0 and config.design == "append_only")
 
 
 def _judge_bytes(config: TransitionConfig) -> int:
