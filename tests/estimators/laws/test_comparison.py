@@ -64,7 +64,7 @@ def test_replies_of_a_sharp_break_are_not_taken_for_clumps():
 
 
 def test_settings_in_bins_tell_the_laws_apart_as_all_of_them_do(monkeypatch):
-    sweep = scattered(np.random.default_rng(25), prompts=30, cells=9)
+    sweep = scattered(np.random.default_rng(25), prompts=20, cells=9)
     few = compare_laws(sweep)
     monkeypatch.setattr("alignthermo.estimators.laws.comparison.MANY_SETTINGS", 1000)
     whole = compare_laws(sweep)

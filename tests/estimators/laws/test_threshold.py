@@ -37,7 +37,13 @@ def population_threshold(curve, spread):
 
 
 @pytest.mark.parametrize(
-    "curve", [line, logistic, power, accumulation], ids=["line", "logistic", "power", "accumulation"]
+    "curve",
+    [
+        pytest.param(line, id="line", marks=pytest.mark.slow),
+        pytest.param(logistic, id="logistic"),
+        pytest.param(power, id="power"),
+        pytest.param(accumulation, id="accumulation", marks=pytest.mark.slow),
+    ],
 )
 def test_alpha_c_is_unbiased_and_covered_and_a_shifted_truth_is_not(curve):
     rng = np.random.default_rng(11)

@@ -86,15 +86,18 @@ def fit_pilot(
     Without a start, three slopes are tried for each replicate and the best kept.
     """
     prior = FIELD_PRIOR if data.normal else SHARE_PRIOR
+    n_batch = data.total.shape[0]
 
     def objective(theta: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return _quasi_likelihood(theta, data.total[rows], data.weight[rows], data)
+        replicate = rows % n_batch
+        return _quasi_likelihood(theta, data.total[replicate], data.weight[replicate], data)
 
     if start is not None:
         return maximise(objective, start, prior=prior, max_steps=40)[0]
-    fits = [maximise(objective, _start(data, slope), prior=prior) for slope in STARTS]
-    best = np.argmax([value for _, value in fits], axis=0)
-    return np.asarray(np.stack([theta for theta, _ in fits])[best, np.arange(best.size)])
+    starts = np.concatenate([_start(data, slope) for slope in STARTS])
+    theta, value = maximise(objective, starts, prior=prior)
+    best = np.argmax(value.reshape(STARTS.size, n_batch), axis=0)
+    return np.asarray(theta.reshape(STARTS.size, n_batch, -1)[best, np.arange(n_batch)])
 
 
 def _start(data: Pooled, log_slope: float) -> Float[np.ndarray, "batch 4"]:
