@@ -6,6 +6,7 @@ from alignthermo.api.loading import ModelSettings
 from alignthermo.api.names import model_source
 from alignthermo.api.plan import bytes_in_memory, tokenizers_of, weights_of
 from alignthermo.models.sources import Source, resolve
+from alignthermo.models.vocabulary import align_vocabularies
 from alignthermo.quantities import Tokenizer
 
 __all__ = ["MeasuredModels"]
@@ -38,13 +39,18 @@ class MeasuredModels:
         ------
         ModelError
             A model cannot be found.
+        IncompatiblePair
+            The base has another vocabulary.
         """
         names = [name for name in (config.base, config.aligned or config.adapter) if name is not None]
         sources = tuple(resolve(model_source(name)) for name in names)
         whole = [source for source in sources if not source.is_adapter]
+        base, measured = tokenizers_of(whole[0], sources[-1])
+        if len(names) > 1:
+            align_vocabularies(measured, base, len(measured), len(base))
         return cls(
             sources=sources,
-            tokenizer=tokenizers_of(whole[0], sources[-1])[1],
+            tokenizer=measured,
             max_length=min(map(_max_length, whole)),
         )
 
