@@ -5,13 +5,13 @@ import pytest
 from alignthermo.api import plan_transition, run_transition
 from alignthermo.errors import IncompatiblePair
 from alignthermo.experiments import TransitionConfig
-from tests.models.tiny_models import make_model, save, train_tokenizer
+from tests.models.tiny_models import OTHER_TEXTS, make_model, save, train_tokenizer
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     place = tmp_path_factory.mktemp("pair")
-    other = train_tokenizer(["zaz zyz zxz zwz bnm bvc bxz plm pkn pjb " * 30])
+    other = train_tokenizer(OTHER_TEXTS)
     aligned = save(make_model("llama", seed=0), train_tokenizer(), place / "aligned")
     return {"aligned": str(aligned), "base": str(save(make_model("llama", seed=1), other, place / "base"))}
 

@@ -17,6 +17,7 @@ from rich.progress import Progress, TextColumn
 from alignthermo.cli import progress
 from alignthermo.cli.plain_text import format_table, printable
 from alignthermo.cli.progress import Reporter, show_progress
+from tests.interrupts import heed_interrupts
 
 HERE = Path(__file__).parent
 HEAVY = ("torch", "transformers", "pandas", "pyarrow", "numpy", "scipy", "huggingface_hub")
@@ -40,7 +41,7 @@ def test_help_imports_nothing_heavy(arguments):
 def test_an_interrupted_run_ends_with_130(number, tmp_path):
     command = [sys.executable, str(HERE / "endless_run.py"), "landscape"]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=tmp_path, text=True, preexec_fn=_heed_interrupts
+        command, stderr=subprocess.PIPE, cwd=tmp_path, text=True, preexec_fn=heed_interrupts
     ) as process:
         assert "landscape 1/9" in process.stderr.readline()
         process.send_signal(number)
@@ -48,11 +49,6 @@ def test_an_interrupted_run_ends_with_130(number, tmp_path):
     assert process.returncode == 130
     assert "the same command resumes" in errors
     assert "Traceback" not in errors
-
-
-def _heed_interrupts():
-    """Undo what a shell does to its background jobs: they ignore SIGINT, and so do their children."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @given(st.text())

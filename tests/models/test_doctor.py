@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from alignthermo.models import diagnose
-from tests.models.tiny_models import ARCHITECTURES, CHATML, make_model, save, train_tokenizer
+from tests.models.tiny_models import ARCHITECTURES, CHATML, OTHER_TEXTS, make_model, save, train_tokenizer
 
 NO_SYSTEM = (
     "{%- if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{%- endif %}"
@@ -122,7 +122,7 @@ def test_lengths_and_architectures_that_differ(copy, checkpoint):
 
 
 def test_other_tokenizer(checkpoint, tmp_path):
-    other = train_tokenizer(["zaz zyz zxz zwz bnm bvc bxz plm pkn pjb " * 30])
+    other = train_tokenizer(OTHER_TEXTS)
     folder = save(make_model("llama", seed=1), other, tmp_path / "other")
     diagnosis = diagnose(str(checkpoint("llama")), str(folder))
     assert "tokens" in finding(diagnosis, "vocabulary", "error").message

@@ -20,7 +20,7 @@ from alignthermo.models.checkpoint import place
 from alignthermo.models.heads import readout_logits
 from alignthermo.prompts.render import render
 from alignthermo.quantities import HeadReadout, LogitReadout, Message, Prompt
-from tests.models.tiny_models import KNOWN, make_model, save, train_tokenizer
+from tests.models.tiny_models import KNOWN, OTHER_TEXTS, make_model, save, train_tokenizer
 
 IDS = [[5, 6, 7, 8, 9], [10, 11]]
 POSITIONS = [[0, 4], [1]]
@@ -160,7 +160,7 @@ def test_nan_in_one_embedding_is_noticed_when_it_is_read(copy):
 
 
 def test_other_tokenizer_is_refused(checkpoint, tmp_path):
-    other = train_tokenizer(["zaz zyz zxz zwz bnm bvc bxz plm pkn pjb " * 30])
+    other = train_tokenizer(OTHER_TEXTS)
     folder = save(make_model("llama", seed=0), other, tmp_path / "other")
     with pytest.raises(IncompatiblePair, match="share a tokenizer"):
         load_pair(str(checkpoint("llama")), str(folder))

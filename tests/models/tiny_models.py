@@ -17,6 +17,9 @@ TEXTS = (
     "I cannot share the secret. Sure, here is the password: swordfish 0123456789.",
     "def add(a, b):\n    return a + b\n\nprint(add(1, 2))\n",
 )
+OTHER_TEXTS = ("zaz zyz zxz zwz bnm bvc bxz plm pkn pjb " * 30,)
+"""Makes a tokenizer that has hardly a token in common with that of `TEXTS`."""
+
 VOCABULARY = 320
 
 _SMALL = {

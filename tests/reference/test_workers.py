@@ -11,13 +11,12 @@ import pytest
 import torch
 
 from alignthermo.reference.build import build
+from tests.interrupts import heed_interrupts
 from tests.reference.test_build import files_of
 
 pytestmark = pytest.mark.slow
 
-# What a shell starts in the background ignores interrupts, and so would its children.
-CHILDREN = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-CHILDREN += "from alignthermo.cli import main; main()"
+CHILDREN = "import sys; from alignthermo.cli import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +88,9 @@ def test_an_interrupted_build_leaves_no_process_and_resumes(smoke, tmp_path, num
     """To the whole group for an interrupt, as a terminal does; to the parent alone otherwise."""
     command = [sys.executable, "-c", CHILDREN, "reference", "build", "--smoke", "--jobs", "2"]
     command += ["--out", str(tmp_path), "--member", "aligned-beta-0.25", "--member", "control-base"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed_interrupts
+    ) as process:
         for line in process.stderr:
             if "base: pretrain" in line:
                 break

@@ -92,8 +92,8 @@ def plan_transition(config: TransitionConfig) -> PlannedTransition:
         As `alignthermo.experiments.compose_all`.
     """
     sources = sources_of(config, load_prompts(config.prompts))
-    plan = composed(config, sources)
     models = MeasuredModels.of(config)
+    plan = _composed(config, sources, models)
     model_bytes = models.bytes_in_memory(config.dtype) + _judge_bytes(config)
     n_models = 1 if config.base is None else 2
     contexts, tokens = plan.contexts, _times(plan.tokens(), n_models)
@@ -141,7 +141,10 @@ def composed(config: TransitionConfig, sources: Sources) -> TransitionPlan:
     AlignthermoError
         As `alignthermo.experiments.compose_all`, or a model cannot be found.
     """
-    models = MeasuredModels.of(config)
+    return _composed(config, sources, MeasuredModels.of(config))
+
+
+def _composed(config: TransitionConfig, sources: Sources, models: MeasuredModels) -> TransitionPlan:
     return compose_all(config, sources, tokenizer=models.tokenizer, max_length=models.max_length)
 
 

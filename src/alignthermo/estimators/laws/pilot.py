@@ -117,11 +117,7 @@ def _quasi_likelihood(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mean, slope = pilot_curve(theta, data.t, normal=data.normal)
     v = variance(mean, normal=data.normal)
-    if data.normal:
-        value = (total * mean - 0.5 * weight * mean**2).sum(axis=1)
-    else:
-        inner = np.clip(mean, EDGE, 1.0 - EDGE)
-        value = (total * np.log(inner) + (weight - total) * np.log1p(-inner)).sum(axis=1)
+    value = _log_quasi(mean, total, weight, normal=data.normal)
     turned = slope.swapaxes(1, 2)
     gradient = turned @ ((total - weight * mean) / v)[..., None]
     return value, gradient[..., 0], turned @ (slope * (weight / v)[..., None])
@@ -131,11 +127,22 @@ def log_quasi_likelihood(
     theta: Float[np.ndarray, "1 4"], panel: Panel, t: Float[np.ndarray, " setting"]
 ) -> Float[np.ndarray, " prompt"]:
     """Log quasi-likelihood of each prompt, up to what does not depend on the pilot."""
-    mean = pilot_curve(theta, t, normal=panel.normal)[0][0]
-    if panel.normal:
-        return np.asarray(panel.total @ mean - 0.5 * panel.weight @ mean**2)
+    mean, _ = pilot_curve(theta, t, normal=panel.normal)
+    return _log_quasi(mean, panel.total, panel.weight, normal=panel.normal)
+
+
+def _log_quasi(
+    mean: Float[np.ndarray, "#row setting"],
+    total: Float[np.ndarray, "row setting"],
+    weight: Float[np.ndarray, "row setting"],
+    *,
+    normal: bool,
+) -> Float[np.ndarray, " row"]:
+    """Log quasi-likelihood of rows of sums, which are replicates or prompts."""
+    if normal:
+        return np.asarray((total * mean - 0.5 * weight * mean**2).sum(axis=1))
     inner = np.clip(mean, EDGE, 1.0 - EDGE)
-    return np.asarray(panel.total @ np.log(inner) + (panel.weight - panel.total) @ np.log1p(-inner))
+    return np.asarray((total * np.log(inner) + (weight - total) * np.log1p(-inner)).sum(axis=1))
 
 
 def pilot_information(data: Pooled, theta: Float[np.ndarray, "batch 4"]) -> Float[np.ndarray, "batch 4 4"]:
